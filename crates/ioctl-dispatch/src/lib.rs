@@ -1,0 +1,3 @@
+//! Every decision of a CD-ROM class driver, without doing anything.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,48 @@
+//! MMC, SPC and SBC commands as values, and their answers as checked views.
+//!
+//! A command is a plain value (for example [`ReadToc`](toc::ReadToc)). [`Command::cdb`] turns it into a [`Cdb`],
+//! [`Command::transfer`] says which way its data moves and how much, and [`Command::parse`] reads it back from bytes.
+//! An answer is a view on the bytes a drive sent, whatever their number: a parser returns [`ParseError`] when the
+//! bytes cannot carry what it promises, and never looks past their end or past the length the answer claims.
+//!
+//! Multi-byte fields on the wire are big-endian. References are to MMC-6 (T10/1836-D), SPC-4 and SBC-3.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::as_conversions,
+    clippy::unreachable
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::as_conversions,
+        clippy::unreachable
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
+
+#[macro_use]
+mod open_enum;
+
+pub mod address;
+pub mod bytes;
+pub mod cdb;
+pub mod error;
+pub mod opcode;
+
+pub use address::{Lba, Msf};
+pub use cdb::{Cdb, Command, Direction, Transfer};
+pub use error::ParseError;
+pub use opcode::Opcode;

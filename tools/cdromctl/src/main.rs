@@ -1,0 +1,2 @@
+//! Drives optical drives through the driver core.
+fn main() {}

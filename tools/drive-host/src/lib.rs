@@ -1,0 +1,1 @@
+//! Runs the driver core against a drive, in virtual or real time.

@@ -1,0 +1,9 @@
+//! Drives in software: an MMC target with discs, and a drive given by a script of its answers.
+//!
+//! Everything here stands on the target's side of the SCSI bus: a [`Target`] takes a command descriptor block and
+//! gives data, status, sense and the time it took. It knows nothing of the driver above it.
+#![forbid(unsafe_code)]
+
+pub mod target;
+
+pub use target::{Completion, DataPhase, MediaAction, Reply, Request, Target};
