@@ -48,7 +48,8 @@ impl Cdb {
         Some(block)
     }
 
-    const fn from_array<const N: usize>(source: [u8; N]) -> Self {
+    /// The block in `source`, at most 16 bytes.
+    pub(crate) const fn from_array<const N: usize>(source: [u8; N]) -> Self {
         let mut bytes = [0; 16];
         let (used, _) = bytes.split_at_mut(N);
         used.copy_from_slice(&source);

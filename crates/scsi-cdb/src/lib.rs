@@ -35,6 +35,11 @@ extern crate std;
 
 #[macro_use]
 mod open_enum;
+#[macro_use]
+mod layout;
+
+#[cfg(test)]
+mod test_support;
 
 pub mod address;
 pub mod bytes;

@@ -125,3 +125,17 @@ open_enum! {
         SEND_DISC_STRUCTURE = 0xBF => "SEND DISC STRUCTURE",
     }
 }
+
+impl Opcode {
+    /// The length of the block that this operation code starts, by its group (SPC-4 4.2.5.1); 16 for the groups of
+    /// variable length and of vendors.
+    #[must_use]
+    pub const fn cdb_length(self) -> u8 {
+        match self.0 {
+            0x00..=0x1F => 6,
+            0x20..=0x5F => 10,
+            0xA0..=0xBF => 12,
+            _ => 16,
+        }
+    }
+}
