@@ -42,10 +42,20 @@ mod layout;
 mod test_support;
 
 pub mod address;
+pub mod audio_play;
 pub mod bytes;
 pub mod cdb;
 pub mod error;
+pub mod inquiry;
+pub mod mode;
 pub mod opcode;
+pub mod persistent_reserve;
+pub mod read_capacity;
+pub mod read_write;
+pub mod reserve;
+pub mod sense;
+pub mod start_stop;
+pub mod test_unit_ready;
 
 pub use address::{Lba, Msf};
 pub use cdb::{Cdb, Command, Direction, Transfer};

@@ -1,0 +1,125 @@
+//! MODE SENSE and MODE SELECT: parameters of the drive in pages (SPC-4 6.11 to 6.14, MMC-6 clause 7).
+
+use crate::cdb::Transfer;
+use crate::layout::{Be16, Bits, Byte, Flag};
+
+open_enum! {
+    /// Which values of a page MODE SENSE returns (SPC-4 6.13.1).
+    pub PageControl: u8 {
+        /// The values in force.
+        CURRENT = 0 => "current",
+        /// A mask with ones where MODE SELECT may change the page.
+        CHANGEABLE = 1 => "changeable",
+        /// The values after power on without saved ones.
+        DEFAULT = 2 => "default",
+        /// The saved values.
+        SAVED = 3 => "saved",
+    }
+}
+
+command! {
+    /// MODE SENSE (6).
+    pub struct ModeSense6: MODE_SENSE_6, 6 {
+        /// Whether the answer leaves out block descriptors.
+        disable_block_descriptors: bool = Flag(1, 3),
+        /// Which values are wanted.
+        page_control: PageControl = Bits(2, 6, 2),
+        /// The page, 3Fh for all.
+        page: u8 = Bits(2, 0, 6),
+        /// The sub-page, FFh for all, 0 for the page itself.
+        subpage: u8 = Byte(3),
+        /// Room for the answer, in bytes.
+        allocation_length: u8 = Byte(4),
+    }
+    transfer: |command| Transfer::In(command.allocation_length.into())
+}
+
+command! {
+    /// MODE SENSE (10).
+    pub struct ModeSense10: MODE_SENSE_10, 10 {
+        /// Whether the answer leaves out block descriptors.
+        disable_block_descriptors: bool = Flag(1, 3),
+        /// Which values are wanted.
+        page_control: PageControl = Bits(2, 6, 2),
+        /// The page, 3Fh for all.
+        page: u8 = Bits(2, 0, 6),
+        /// The sub-page, FFh for all, 0 for the page itself.
+        subpage: u8 = Byte(3),
+        /// Room for the answer, in bytes.
+        allocation_length: u16 = Be16(7),
+    }
+    transfer: |command| Transfer::In(command.allocation_length.into())
+}
+
+command! {
+    /// MODE SELECT (6).
+    pub struct ModeSelect6: MODE_SELECT_6, 6 {
+        /// Whether the data is in the page format of the standard.
+        page_format: bool = Flag(1, 4),
+        /// Whether the drive also saves the pages.
+        save_pages: bool = Flag(1, 0),
+        /// Length of the data: header, block descriptors and pages, in bytes.
+        parameter_list_length: u8 = Byte(4),
+    }
+    transfer: |command| Transfer::Out(command.parameter_list_length.into())
+}
+
+command! {
+    /// MODE SELECT (10).
+    pub struct ModeSelect10: MODE_SELECT_10, 10 {
+        /// Whether the data is in the page format of the standard.
+        page_format: bool = Flag(1, 4),
+        /// Whether the drive also saves the pages.
+        save_pages: bool = Flag(1, 0),
+        /// Length of the data: header, block descriptors and pages, in bytes.
+        parameter_list_length: u16 = Be16(7),
+    }
+    transfer: |command| Transfer::Out(command.parameter_list_length.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cdb::Direction;
+    use crate::test_support::{golden, round_trip};
+
+    #[test]
+    fn mode_sense() {
+        let six = ModeSense6 {
+            disable_block_descriptors: true,
+            page_control: PageControl::CURRENT,
+            page: 0x2A,
+            subpage: 0,
+            allocation_length: 36,
+        };
+        golden(six, &[0x1A, 0x08, 0x2A, 0, 0x24, 0], Direction::In, 36);
+        let changeable = ModeSense6 {
+            disable_block_descriptors: false,
+            page_control: PageControl::CHANGEABLE,
+            page: 0x08,
+            subpage: 0,
+            allocation_length: 192,
+        };
+        golden(changeable, &[0x1A, 0, 0x48, 0, 0xC0, 0], Direction::In, 192);
+        let ten = ModeSense10 {
+            disable_block_descriptors: false,
+            page_control: PageControl::CURRENT,
+            page: 0x0E,
+            subpage: 0,
+            allocation_length: 64,
+        };
+        golden(ten, &[0x5A, 0, 0x0E, 0, 0, 0, 0, 0, 0x40, 0], Direction::In, 64);
+        round_trip::<ModeSense6>();
+        round_trip::<ModeSense10>();
+    }
+
+    #[test]
+    fn mode_select() {
+        let six = ModeSelect6 { page_format: true, save_pages: false, parameter_list_length: 12 };
+        golden(six, &[0x15, 0x10, 0, 0, 12, 0], Direction::Out, 12);
+        let ten = ModeSelect10 { page_format: true, save_pages: true, parameter_list_length: 24 };
+        golden(ten, &[0x55, 0x11, 0, 0, 0, 0, 0, 0, 24, 0], Direction::Out, 24);
+        round_trip::<ModeSelect6>();
+        round_trip::<ModeSelect10>();
+    }
+}

@@ -1,0 +1,82 @@
+//! RESERVE and RELEASE: the reservations of SPC-2 that optical drives on SCSI buses had (SPC-2 7.13 to 7.16).
+
+use crate::cdb::Transfer;
+use crate::layout::{Be16, Byte, Flag};
+
+command! {
+    /// RESERVE (6), of the whole unit.
+    pub struct Reserve6: RESERVE_6, 6 {}
+    transfer: |_| Transfer::None
+}
+
+command! {
+    /// RELEASE (6), of the whole unit.
+    pub struct Release6: RELEASE_6, 6 {}
+    transfer: |_| Transfer::None
+}
+
+command! {
+    /// RESERVE (10).
+    pub struct Reserve10: RESERVE_10, 10 {
+        /// Whether the reservation is for `third_party`.
+        is_third_party: bool = Flag(1, 4),
+        /// Whether the identifier is longer than a byte and comes as data.
+        long_identifier: bool = Flag(1, 1),
+        /// The device to reserve for.
+        third_party: u8 = Byte(3),
+        /// Length of the data, in bytes: 8 with `long_identifier`, else 0.
+        parameter_list_length: u16 = Be16(7),
+    }
+    transfer: |command| Transfer::Out(command.parameter_list_length.into())
+}
+
+command! {
+    /// RELEASE (10).
+    pub struct Release10: RELEASE_10, 10 {
+        /// Whether the reservation was for `third_party`.
+        is_third_party: bool = Flag(1, 4),
+        /// Whether the identifier is longer than a byte and comes as data.
+        long_identifier: bool = Flag(1, 1),
+        /// The device that was reserved for.
+        third_party: u8 = Byte(3),
+        /// Length of the data, in bytes: 8 with `long_identifier`, else 0.
+        parameter_list_length: u16 = Be16(7),
+    }
+    transfer: |command| Transfer::Out(command.parameter_list_length.into())
+}
+
+impl Reserve10 {
+    /// For the sender itself.
+    pub const WHOLE_UNIT: Self =
+        Self { is_third_party: false, long_identifier: false, third_party: 0, parameter_list_length: 0 };
+}
+
+impl Release10 {
+    /// For the sender itself.
+    pub const WHOLE_UNIT: Self =
+        Self { is_third_party: false, long_identifier: false, third_party: 0, parameter_list_length: 0 };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cdb::Direction;
+    use crate::test_support::{golden, round_trip};
+
+    #[test]
+    fn golden_bytes() {
+        golden(Reserve6 {}, &[0x16, 0, 0, 0, 0, 0], Direction::None, 0);
+        golden(Release6 {}, &[0x17, 0, 0, 0, 0, 0], Direction::None, 0);
+        golden(Reserve10::WHOLE_UNIT, &[0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0], Direction::None, 0);
+        let other = Release10 { is_third_party: true, third_party: 7, ..Release10::WHOLE_UNIT };
+        golden(other, &[0x57, 0x10, 0, 7, 0, 0, 0, 0, 0, 0], Direction::None, 0);
+    }
+
+    #[test]
+    fn round_trips() {
+        round_trip::<Reserve6>();
+        round_trip::<Release6>();
+        round_trip::<Reserve10>();
+        round_trip::<Release10>();
+    }
+}
