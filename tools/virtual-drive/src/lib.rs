@@ -4,6 +4,8 @@
 //! gives data, status, sense and the time it took. It knows nothing of the driver above it.
 #![forbid(unsafe_code)]
 
+pub mod disc;
+pub mod image;
 pub mod target;
 
 pub use target::{Completion, DataPhase, MediaAction, Reply, Request, Target};

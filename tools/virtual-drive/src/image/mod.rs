@@ -1,0 +1,1 @@
+//! Disc images: ISO files and BIN/CUE.
