@@ -1,6 +1,6 @@
 //! MMC, SPC and SBC commands as values, and their answers as checked views.
 //!
-//! A command is a plain value (for example [`ReadToc`](toc::ReadToc)). [`Command::cdb`] turns it into a [`Cdb`],
+//! A command is a plain value (for example [`ReadTocPmaAtip`](toc::ReadTocPmaAtip)). [`Command::cdb`] turns it into a [`Cdb`],
 //! [`Command::transfer`] says which way its data moves and how much, and [`Command::parse`] reads it back from bytes.
 //! An answer is a view on the bytes a drive sent, whatever their number: a parser returns [`ParseError`] when the
 //! bytes cannot carry what it promises, and never looks past their end or past the length the answer claims.
@@ -37,25 +37,41 @@ extern crate std;
 mod open_enum;
 #[macro_use]
 mod layout;
+#[macro_use]
+mod record;
 
 #[cfg(test)]
 mod test_support;
 
 pub mod address;
 pub mod audio_play;
+pub mod buffer_capacity;
 pub mod bytes;
 pub mod cdb;
+pub mod configuration;
+pub mod disc_information;
+pub mod disc_structure;
 pub mod error;
+pub mod event_status;
 pub mod inquiry;
+pub mod key;
+pub mod mechanism;
 pub mod mode;
 pub mod opcode;
+pub mod performance;
 pub mod persistent_reserve;
 pub mod read_capacity;
+pub mod read_cd;
 pub mod read_write;
+pub mod recording;
 pub mod reserve;
 pub mod sense;
 pub mod start_stop;
+pub mod streaming;
+pub mod sub_channel;
 pub mod test_unit_ready;
+pub mod toc;
+pub mod track_information;
 
 pub use address::{Lba, Msf};
 pub use cdb::{Cdb, Command, Direction, Transfer};
