@@ -6,8 +6,12 @@
 
 mod layout;
 mod media;
+mod read;
+pub mod sector;
 mod source;
 mod structures;
+pub mod subchannel;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -18,8 +22,10 @@ pub use layout::{
     next_session_start,
 };
 pub use media::{MediaFamily, MediaType, Recording};
+pub use sector::SectorKind;
 pub use source::{Formula, Memory, SectorForm, SectorSource};
 pub use structures::{Aacs, Css, StructureKey, Structures};
+pub use write::WriteError;
 
 /// Sense key, additional sense code and its qualifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +148,8 @@ impl Disc {
     #[must_use]
     pub fn complete(media: MediaType, sessions: Vec<Session>) -> Self {
         let capacity = sessions.last().map_or(0, |session| u32::try_from(session.lead_out).unwrap_or(0));
-        Self { state: DiscState::Complete, sessions, formatted: true, ..Self::blank_medium(media, capacity) }
+        let formatted = media.recording() == Recording::RandomOverwrite;
+        Self { state: DiscState::Complete, sessions, formatted, ..Self::blank_medium(media, capacity) }
     }
 
     /// A blank, unformatted medium with room for `capacity` blocks.
