@@ -2,6 +2,7 @@
 
 mod codes;
 mod emit;
+mod table;
 
 pub use codes::{additional_sense_name, named_codes};
 
