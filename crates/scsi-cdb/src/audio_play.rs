@@ -1,4 +1,4 @@
-//! Playing audio by the drive itself: PLAY AUDIO, PAUSE/RESUME and STOP PLAY/SCAN (MMC-3 clause 5).
+//! Playing audio by the drive itself: PLAY AUDIO, PAUSE/RESUME and STOP PLAY/SCAN (MMC-4 6.14 to 6.17).
 
 use crate::address::Msf;
 use crate::cdb::Transfer;

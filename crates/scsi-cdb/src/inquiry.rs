@@ -1,4 +1,4 @@
-//! INQUIRY: what the device is and who made it (SPC-4 6.6, MMC-6 6.8).
+//! INQUIRY: what the device is and who made it (SPC-3 6.4, MMC-6 6.8).
 
 use crate::bytes::bit;
 use crate::bytes::{flag, put, u8_at};

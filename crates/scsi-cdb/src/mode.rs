@@ -1,10 +1,10 @@
-//! MODE SENSE and MODE SELECT: parameters of the drive in pages (SPC-4 6.11 to 6.14, MMC-6 clause 7).
+//! MODE SENSE and MODE SELECT: parameters of the drive in pages (SPC-3 6.7 to 6.10 and 7.4, MMC-6 6.11, 6.12 and clause 7).
 
 use crate::cdb::Transfer;
 use crate::layout::{Be16, Bits, Byte, Flag};
 
 open_enum! {
-    /// Which values of a page MODE SENSE returns (SPC-4 6.13.1).
+    /// Which values of a page MODE SENSE returns (SPC-3 6.9.1).
     pub PageControl: u8 {
         /// The values in force.
         CURRENT = 0 => "current",

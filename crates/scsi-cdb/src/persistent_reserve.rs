@@ -1,10 +1,10 @@
-//! PERSISTENT RESERVE IN and OUT: reservations that outlive a reset (SPC-4 6.15 and 6.16).
+//! PERSISTENT RESERVE IN and OUT: reservations that outlive a reset (SPC-3 6.11 and 6.12).
 
 use crate::cdb::Transfer;
 use crate::layout::{Be16, Bits};
 
 open_enum! {
-    /// Service actions of PERSISTENT RESERVE IN (SPC-4 6.15.1).
+    /// Service actions of PERSISTENT RESERVE IN (SPC-3 6.11.1).
     pub PersistentReserveInAction: u8 {
         /// All registered keys.
         READ_KEYS = 0 => "READ KEYS",
@@ -18,7 +18,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Service actions of PERSISTENT RESERVE OUT (SPC-4 6.16.2).
+    /// Service actions of PERSISTENT RESERVE OUT (SPC-3 6.12.2).
     pub PersistentReserveOutAction: u8 {
         /// Register or withdraw a key.
         REGISTER = 0 => "REGISTER",
@@ -40,7 +40,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What a persistent reservation forbids to others (SPC-4 6.15.3.4).
+    /// What a persistent reservation forbids to others (SPC-3 6.11.3.4).
     pub ReservationType: u8 {
         /// Writing, to all but the holder.
         WRITE_EXCLUSIVE = 1 => "Write Exclusive",

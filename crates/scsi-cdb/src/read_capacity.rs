@@ -1,4 +1,4 @@
-//! READ CAPACITY (10): last block and block length of the medium (MMC-6 6.19).
+//! READ CAPACITY (10): last block and block length of the medium (MMC-6 6.18).
 
 use crate::cdb::Transfer;
 

@@ -10,7 +10,7 @@ use crate::layout::{Be16, Be32, Flag};
 pub const USUAL_BLOCK_LENGTH: u32 = 2048;
 
 command! {
-    /// READ (10) (MMC-6 6.15).
+    /// READ (10) (MMC-6 6.14).
     pub struct Read10: READ_10, 10 {
         /// Whether the drive must read the medium, not its buffer.
         force_unit_access: bool = Flag(1, 3),
@@ -23,7 +23,7 @@ command! {
 }
 
 command! {
-    /// READ (12) (MMC-6 6.16).
+    /// READ (12) (MMC-6 6.15).
     pub struct Read12: READ_12, 12 {
         /// Whether the drive must read the medium, not its buffer.
         force_unit_access: bool = Flag(1, 3),
@@ -38,7 +38,7 @@ command! {
 }
 
 command! {
-    /// WRITE (10) (MMC-6 6.44).
+    /// WRITE (10) (MMC-6 6.46).
     pub struct Write10: WRITE_10, 10 {
         /// Whether the data must be on the medium when the command ends.
         force_unit_access: bool = Flag(1, 3),
@@ -51,7 +51,7 @@ command! {
 }
 
 command! {
-    /// WRITE (12) (MMC-6 6.45).
+    /// WRITE (12) (MMC-6 6.47).
     pub struct Write12: WRITE_12, 12 {
         /// Whether the data must be on the medium when the command ends.
         force_unit_access: bool = Flag(1, 3),
@@ -66,7 +66,7 @@ command! {
 }
 
 command! {
-    /// VERIFY (10) (MMC-6 6.43).
+    /// VERIFY (10) (MMC-6 6.45).
     pub struct Verify10: VERIFY_10, 10 {
         /// Whether the medium is compared with data that is sent; MMC drives know only the form without.
         byte_check: bool = Flag(1, 1),
@@ -79,7 +79,7 @@ command! {
 }
 
 command! {
-    /// SYNCHRONIZE CACHE (10) (MMC-6 6.41): write what the drive's buffer still holds.
+    /// SYNCHRONIZE CACHE (10) (MMC-6 6.43): write what the drive's buffer still holds.
     pub struct SynchronizeCache10: SYNCHRONIZE_CACHE_10, 10 {
         /// Whether the drive answers before it has finished.
         immediate: bool = Flag(1, 1),
@@ -92,7 +92,7 @@ command! {
 }
 
 command! {
-    /// SEEK (10) (MMC-6 6.35).
+    /// SEEK (10) (MMC-6 6.34).
     pub struct Seek10: SEEK_10, 10 {
         /// The block to move to.
         lba: u32 = Be32(2),
@@ -101,7 +101,7 @@ command! {
 }
 
 command! {
-    /// SET READ AHEAD (MMC-6 6.39): after reading one block, go on reading at another.
+    /// SET READ AHEAD (MMC-6 6.40): after reading one block, go on reading at another.
     pub struct SetReadAhead: SET_READ_AHEAD, 12 {
         /// The block whose reading starts the read-ahead.
         trigger_lba: u32 = Be32(2),

@@ -1,4 +1,4 @@
-//! RESERVE and RELEASE: the reservations of SPC-2 that optical drives on SCSI buses had (SPC-2 7.13 to 7.16).
+//! RESERVE and RELEASE: the reservations of SPC-2 that optical drives on SCSI buses had (SPC-2 clause 7).
 
 use crate::cdb::Transfer;
 use crate::layout::{Be16, Byte, Flag};

@@ -1,4 +1,4 @@
-//! Sense data: why a command did not end as asked (SPC-4 4.5).
+//! Sense data: why a command did not end as asked (SPC-3 4.5).
 
 mod codes;
 mod emit;
@@ -12,7 +12,7 @@ use crate::error::ParseError;
 use crate::layout::{Byte, Flag};
 
 command! {
-    /// REQUEST SENSE (SPC-4 6.39).
+    /// REQUEST SENSE (SPC-3 6.27).
     pub struct RequestSense: REQUEST_SENSE, 6 {
         /// Whether the answer is wanted in descriptor format.
         descriptor_format: bool = Flag(1, 0),
@@ -23,7 +23,7 @@ command! {
 }
 
 open_enum! {
-    /// The sense key: what kind of condition it is (SPC-4 table 43).
+    /// The sense key: what kind of condition it is (SPC-3 4.5.6).
     pub SenseKey: u8 {
         /// Nothing to report, or a condition that only the flags tell.
         NO_SENSE = 0x0 => "NO SENSE",
@@ -77,7 +77,7 @@ pub struct Sense {
     pub specific: Option<KeySpecific>,
 }
 
-/// The three sense-key specific bytes (SPC-4 4.5.2.4).
+/// The three sense-key specific bytes (SPC-3 4.5.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeySpecific {
     /// With ILLEGAL REQUEST: the field that is wrong.
@@ -215,7 +215,7 @@ impl KeySpecific {
     }
 }
 
-/// Sense data descriptor types (SPC-4 table 28).
+/// Sense data descriptor types (SPC-3 4.5.2.1).
 const INFORMATION: u8 = 0x00;
 const KEY_SPECIFIC: u8 = 0x02;
 const STREAM_COMMANDS: u8 = 0x04;

@@ -4,7 +4,7 @@ use crate::cdb::Transfer;
 use crate::layout::{Bits, Flag};
 
 open_enum! {
-    /// The power condition field of START STOP UNIT (MMC-6 6.42, table "Power condition").
+    /// The power condition field of START STOP UNIT (MMC-6 6.42.2).
     pub PowerCondition: u8 {
         /// No change; `start` and `load_eject` act.
         NO_CHANGE = 0x0 => "no change",
@@ -48,7 +48,7 @@ impl StartStopUnit {
 }
 
 command! {
-    /// PREVENT ALLOW MEDIUM REMOVAL (MMC-6 6.16).
+    /// PREVENT ALLOW MEDIUM REMOVAL (MMC-6 6.13).
     pub struct PreventAllowMediumRemoval: PREVENT_ALLOW_MEDIUM_REMOVAL, 6 {
         /// Whether `prevent` sets the persistent lock, under which the eject button gives an event instead of a tray.
         persistent: bool = Flag(4, 1),

@@ -1,4 +1,4 @@
-//! TEST UNIT READY: whether the drive would take a medium access now (SPC-4 6.47, MMC-6 6.48).
+//! TEST UNIT READY: whether the drive would take a medium access now (SPC-3 6.33).
 
 use crate::cdb::Transfer;
 

@@ -7,7 +7,7 @@ impl Sense {
     /// Writes 18 bytes of fixed-format sense data (70h or 71h) to the start of `buffer`, cut to its length; returns the
     /// number of bytes written.
     ///
-    /// An information field beyond 32 bits does not fit this format and is left out, as SPC-4 4.5.2.1 has it.
+    /// An information field beyond 32 bits does not fit this format and is left out, as SPC-3 4.5.2.2 has it.
     pub fn emit_fixed(&self, buffer: &mut [u8]) -> usize {
         let information = self.information.and_then(|value| u32::try_from(value).ok());
         let mut bytes = [0_u8; Self::FIXED_LENGTH];

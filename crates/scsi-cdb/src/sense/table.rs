@@ -1,4 +1,5 @@
-//! Additional sense codes of optical drives: the rows of SPC-4 table 59 (MMC-6 annex F) that list device type R.
+//! Additional sense codes of optical drives: the rows of the list in SPC-4 4.5 and MMC-6 annex F
+//! that name device type R.
 
 /// Code, qualifier and name, in ascending order.
 pub(super) const NAMES: &[(u8, u8, &str)] = &[

@@ -13,7 +13,7 @@ fn request_sense() {
     round_trip::<RequestSense>();
 }
 
-/// SPC-4 table 48.
+/// SPC-3 4.5.3.
 #[test]
 fn fixed_format() {
     let no_medium = hex("70 00 02 00 00 00 00 0A 00 00 00 00 3A 00 00 00 00 00");
@@ -36,7 +36,7 @@ fn fixed_format() {
     prefixes(&bad_block, Sense::parse);
 }
 
-/// SPC-4 tables 28, 29, 31 and 33.
+/// SPC-3 4.5.2.
 #[test]
 fn descriptor_format() {
     let bytes =
