@@ -4,6 +4,9 @@
 //! from an overlay that keeps what was written since; the source is never changed. Addresses are logical blocks;
 //! negative ones are the first pregap.
 
+pub mod cd_text;
+mod dvd_bd;
+pub mod generated;
 mod layout;
 mod media;
 mod read;
@@ -11,6 +14,7 @@ pub mod sector;
 mod source;
 mod structures;
 pub mod subchannel;
+mod volume;
 mod write;
 
 use std::collections::BTreeMap;
@@ -25,6 +29,7 @@ pub use media::{MediaFamily, MediaType, Recording};
 pub use sector::SectorKind;
 pub use source::{Formula, Memory, SectorForm, SectorSource};
 pub use structures::{Aacs, Css, StructureKey, Structures};
+pub use volume::Volume;
 pub use write::WriteError;
 
 /// Sense key, additional sense code and its qualifier.
