@@ -40,6 +40,23 @@ pub fn clamp(bytes: &[u8], offset: usize, length: usize) -> &[u8] {
     tail.get(..length).unwrap_or(tail)
 }
 
+/// The part of an answer that the big-endian 16-bit length at `offset` covers: everything up to and including the
+/// length field and as many bytes more as it says, or all there are.
+pub fn counted16(bytes: &[u8], offset: usize) -> Result<&[u8], ParseError> {
+    let claimed = be16_at(bytes, offset)?;
+    Ok(clamp(bytes, 0, offset.saturating_add(2).saturating_add(usize::from(claimed))))
+}
+
+/// The first `N` bytes, zeros in place of those that are missing; fewer than `minimum` are an error.
+pub fn padded<const N: usize>(bytes: &[u8], minimum: usize) -> Result<[u8; N], ParseError> {
+    if bytes.len() < minimum {
+        return Err(ParseError::TooShort { needed: minimum, found: bytes.len() });
+    }
+    let mut block = [0; N];
+    put(&mut block, 0, bytes);
+    Ok(block)
+}
+
 /// Copies `source` to `target[offset..]` as far as both reach; returns the number of bytes copied.
 pub fn put(target: &mut [u8], offset: usize, source: &[u8]) -> usize {
     let Some(room) = target.get_mut(offset..) else { return 0 };
@@ -110,6 +127,17 @@ mod tests {
         assert_eq!(put(&mut target, 9, &[1]), 0);
         assert_eq!(clamp(&target, 2, 5), &[8]);
         assert_eq!(clamp(&target, 9, 5), &[] as &[u8]);
+    }
+
+    #[test]
+    fn counted_answers_end_where_their_length_says() {
+        assert_eq!(counted16(&[0, 1, 7, 8], 0), Ok(&[0, 1, 7][..]));
+        assert_eq!(counted16(&[9, 9, 0, 1, 7, 8], 2), Ok(&[9, 9, 0, 1, 7][..]));
+        assert_eq!(counted16(&[0xFF, 0xFF, 7], 0), Ok(&[0xFF, 0xFF, 7][..]));
+        assert_eq!(counted16(&[0], 0), Err(ParseError::TooShort { needed: 2, found: 1 }));
+        assert_eq!(padded::<4>(&[1, 2], 2), Ok([1, 2, 0, 0]));
+        assert_eq!(padded::<1>(&[1, 2], 0), Ok([1]));
+        assert_eq!(padded::<4>(&[1, 2], 3), Err(ParseError::TooShort { needed: 3, found: 2 }));
     }
 
     #[test]
