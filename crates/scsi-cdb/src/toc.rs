@@ -1,7 +1,23 @@
 //! READ TOC/PMA/ATIP (MMC-6 6.25) and its six answers.
 //!
-//! Every answer starts with a 4-byte header whose length counts what follows its own two bytes.
+//! Every answer starts with a [`TocHeader`], whose length counts what follows its own two bytes.
 //! The parsers look at `min(received, length + 2)` bytes and at whole descriptors only.
+
+pub mod answer;
+pub mod atip;
+pub mod cd_text;
+pub mod formatted;
+pub mod pma;
+pub mod q;
+pub mod raw;
+
+pub use answer::{Descriptor, TocAnswer, TocHeader};
+pub use atip::Atip;
+pub use cd_text::CdText;
+pub use formatted::{FormattedToc, LEAD_OUT_TRACK, MultiSessionInformation, TrackDescriptor};
+pub use pma::Pma;
+pub use q::{Adr, DiscAddress, TrackControl};
+pub use raw::{RawEntry, RawToc};
 
 use crate::cdb::Transfer;
 use crate::error::ParseError;
@@ -94,3 +110,32 @@ impl Layout<bool> for LegacyFormatPlace {
 
 const MMC_FORMAT: Bits = Bits(2, 0, 4);
 const LEGACY_FORMAT: Bits = Bits(9, 6, 2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cdb::{Command, Direction};
+    use crate::test_support::{golden, hex, round_trip};
+
+    /// MMC-6 6.25.2.
+    #[test]
+    fn blocks() {
+        let mut command = ReadTocPmaAtip { msf: true, ..ReadTocPmaAtip::new(TocFormat::FORMATTED_TOC, 804) };
+        golden(command, &hex("43 02 00 00 00 00 00 03 24 00"), Direction::In, 804);
+        command = ReadTocPmaAtip::new(TocFormat::MULTI_SESSION_INFORMATION, 804);
+        golden(command, &hex("43 00 01 00 00 00 00 03 24 00"), Direction::In, 804);
+        golden(command.with_legacy_format(), &hex("43 00 01 00 00 00 00 03 24 40"), Direction::In, 804);
+        command = ReadTocPmaAtip { track_session: 1, ..ReadTocPmaAtip::new(TocFormat::RAW_TOC, 2048) };
+        golden(command, &hex("43 00 02 00 00 00 01 08 00 00"), Direction::In, 2048);
+        golden(ReadTocPmaAtip::new(TocFormat::CD_TEXT, 4), &hex("43 00 05 00 00 00 00 00 04 00"), Direction::In, 4);
+        round_trip::<ReadTocPmaAtip>();
+    }
+
+    #[test]
+    fn the_format_may_stand_in_the_control_byte_alone() {
+        let command = ReadTocPmaAtip::parse(&hex("43 02 00 00 00 00 01 00 0C 80")).unwrap();
+        assert_eq!((command.format, command.legacy_format), (TocFormat::RAW_TOC, true));
+        let command = ReadTocPmaAtip::new(TocFormat::ATIP, 4).with_legacy_format();
+        assert_eq!(command.cdb().as_bytes(), hex("43 00 04 00 00 00 00 00 04 00"));
+    }
+}
