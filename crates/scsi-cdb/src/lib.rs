@@ -70,8 +70,10 @@ pub mod start_stop;
 pub mod streaming;
 pub mod sub_channel;
 pub mod test_unit_ready;
+pub mod text;
 pub mod toc;
 pub mod track_information;
+pub mod vital_product_data;
 
 pub use address::{Lba, Msf};
 pub use cdb::{Cdb, Command, Direction, Transfer};

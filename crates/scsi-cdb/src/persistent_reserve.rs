@@ -1,7 +1,9 @@
 //! PERSISTENT RESERVE IN and OUT: reservations that outlive a reset (SPC-3 6.11 and 6.12).
 
+use crate::bytes::{be32_at, be64_at, clamp};
 use crate::cdb::Transfer;
-use crate::layout::{Be16, Bits};
+use crate::error::ParseError;
+use crate::layout::{Be16, Be32, Be64, Bits, Flag};
 
 open_enum! {
     /// Service actions of PERSISTENT RESERVE IN (SPC-3 6.11.1).
@@ -85,11 +87,104 @@ command! {
     transfer: |command| Transfer::Out(command.parameter_list_length.into())
 }
 
+record! {
+    /// The data of PERSISTENT RESERVE OUT, unless an identifier of another port follows (SPC-3 6.12.3).
+    pub struct ReservationParameters: 24 {
+        /// The key that the sender registered.
+        reservation_key: u64 = Be64(0),
+        /// The key to register, or the key of whom to preempt.
+        service_action_key: u64 = Be64(8),
+        /// The obsolete scope-specific address.
+        scope_specific_address: u32 = Be32(16),
+        /// Whether initiator ports are listed after these bytes (SPEC_I_PT).
+        specify_initiator_ports: bool = Flag(20, 3),
+        /// Whether the registration is for all target ports.
+        all_target_ports: bool = Flag(20, 2),
+        /// Whether registrations survive a loss of power.
+        activate_persist_through_power_loss: bool = Flag(20, 0),
+        /// The obsolete extent length.
+        extent_length: u16 = Be16(22),
+    }
+}
+
+record! {
+    /// The reservation in force (SPC-3 6.11.3).
+    pub struct Reservation: 16 {
+        /// The key of the holder.
+        reservation_key: u64 = Be64(0),
+        /// The obsolete scope-specific address.
+        scope_specific_address: u32 = Be32(8),
+        /// What it covers: 0 for the logical unit.
+        scope: u8 = Bits(13, 4, 4),
+        /// What it forbids.
+        kind: ReservationType = Bits(13, 0, 4),
+    }
+}
+
+/// An answer of READ KEYS or READ RESERVATION: a generation, a length and a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Answer<'a> {
+    generation: u32,
+    list: &'a [u8],
+}
+
+impl<'a> Answer<'a> {
+    fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let length = usize::try_from(be32_at(bytes, 4)?).unwrap_or(usize::MAX);
+        Ok(Self { generation: be32_at(bytes, 0)?, list: clamp(bytes, 8, length) })
+    }
+}
+
+/// The answer of READ KEYS (SPC-3 6.11.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegisteredKeys<'a>(Answer<'a>);
+
+impl<'a> RegisteredKeys<'a> {
+    /// The answer in `bytes`, of which at least the 8 bytes of its header must be there.
+    ///
+    /// # Errors
+    /// [`ParseError::TooShort`] for less.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        Answer::parse(bytes).map(Self)
+    }
+
+    /// A count of the changes that PERSISTENT RESERVE OUT made.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.0.generation
+    }
+
+    /// The keys that are there in full.
+    pub fn keys(&self) -> impl Iterator<Item = u64> + use<'a> {
+        self.0.list.chunks_exact(8).filter_map(|key| be64_at(key, 0).ok())
+    }
+}
+
+/// The answer of READ RESERVATION (SPC-3 6.11.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReservationInForce {
+    /// A count of the changes that PERSISTENT RESERVE OUT made.
+    pub generation: u32,
+    /// The reservation; `None` if there is none, or if it was cut off.
+    pub reservation: Option<Reservation>,
+}
+
+impl ReservationInForce {
+    /// The answer in `bytes`, of which at least the 8 bytes of its header must be there.
+    ///
+    /// # Errors
+    /// [`ParseError::TooShort`] for less.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        let answer = Answer::parse(bytes)?;
+        Ok(Self { generation: answer.generation, reservation: Reservation::parse(answer.list).ok() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cdb::Direction;
-    use crate::test_support::{golden, round_trip};
+    use crate::test_support::{golden, hex, prefixes, round_trip, total};
 
     #[test]
     fn commands() {
@@ -104,5 +199,39 @@ mod tests {
         golden(reserve, &[0x5F, 1, 3, 0, 0, 0, 0, 0, 0x18, 0], Direction::Out, 24);
         round_trip::<PersistentReserveIn>();
         round_trip::<PersistentReserveOut>();
+    }
+
+    #[test]
+    fn parameters() {
+        let bytes = hex("0102030405060708 1112131415161718 00000000 01 00 0000");
+        let parameters = ReservationParameters::parse(&bytes).unwrap();
+        assert_eq!(parameters.reservation_key, 0x0102_0304_0506_0708);
+        assert_eq!(parameters.service_action_key, 0x1112_1314_1516_1718);
+        assert!(parameters.activate_persist_through_power_loss && !parameters.all_target_ports);
+        assert_eq!(parameters.to_bytes(), bytes[..]);
+        total(ReservationParameters::parse);
+    }
+
+    #[test]
+    fn read_keys() {
+        let bytes = hex("00000007 00000010 0000000000000001 0000000000000002 FFFF");
+        let keys = RegisteredKeys::parse(&bytes).unwrap();
+        assert_eq!((keys.generation(), keys.keys().collect::<std::vec::Vec<_>>()), (7, std::vec![1, 2]));
+        assert_eq!(RegisteredKeys::parse(&bytes[..20]).unwrap().keys().count(), 1);
+        prefixes(&bytes, RegisteredKeys::parse);
+        total(|bytes| RegisteredKeys::parse(bytes).map(|keys| keys.keys().count()));
+    }
+
+    #[test]
+    fn read_reservation() {
+        let bytes = hex("00000007 00000010 0000000000000001 00000000 00 03 0000");
+        let held = ReservationInForce::parse(&bytes).unwrap();
+        let reservation = held.reservation.unwrap();
+        assert_eq!((reservation.reservation_key, reservation.kind), (1, ReservationType::EXCLUSIVE_ACCESS));
+        assert_eq!(reservation.to_bytes(), bytes[8..]);
+        let free = ReservationInForce::parse(&hex("00000007 00000000"));
+        assert_eq!(free, Ok(ReservationInForce { generation: 7, reservation: None }));
+        prefixes(&bytes, ReservationInForce::parse);
+        total(ReservationInForce::parse);
     }
 }

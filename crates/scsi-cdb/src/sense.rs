@@ -6,7 +6,7 @@ mod table;
 
 pub use codes::{additional_sense_name, named_codes};
 
-use crate::bytes::{array_at, be16_at, be32_at, be64_at, bit, bits, clamp, u8_at};
+use crate::bytes::{array_at, be32_at, be64_at, bit, bits, clamp, u8_at};
 use crate::cdb::Transfer;
 use crate::error::ParseError;
 use crate::layout::{Byte, Flag};

@@ -52,7 +52,7 @@ pub(crate) fn total<R>(parser: impl Fn(&[u8]) -> R) {
 
 /// Checks that every strict prefix of `bytes` is handled by `parser` without a panic, and that all of it is accepted.
 #[track_caller]
-pub(crate) fn prefixes<R: Debug>(bytes: &[u8], parser: impl Fn(&[u8]) -> Result<R, ParseError>) {
+pub(crate) fn prefixes<'a, R: Debug>(bytes: &'a [u8], parser: impl Fn(&'a [u8]) -> Result<R, ParseError>) {
     for length in 0..bytes.len() {
         let _ = parser(&bytes[..length]);
     }
