@@ -32,17 +32,10 @@ const BD_CAPACITY: u32 = 12_219_392;
 /// Blocks of one layer of a BD-RE that is formatted with the usual spare areas.
 const BD_RE_FORMATTED: u32 = 11_826_176;
 
-/// A generated disc.
-struct Entry {
-    name: &'static str,
-    description: &'static str,
-    make: fn() -> Disc,
-}
-
 macro_rules! discs {
     ($($name:literal, $description:literal, $make:expr;)*) => {
-        const DISCS: &[Entry] = &[$(Entry { name: $name, description: $description, make: $make }),*];
         const LIST: &[(&str, &str)] = &[$(($name, $description)),*];
+        const MAKERS: &[(&str, fn() -> Disc)] = &[$(($name, $make)),*];
     };
 }
 
@@ -81,7 +74,7 @@ pub const fn list() -> &'static [(&'static str, &'static str)] {
 /// The generated disc of that name.
 #[must_use]
 pub fn by_name(name: &str) -> Option<Disc> {
-    DISCS.iter().find(|entry| entry.name == name).map(|entry| (entry.make)())
+    MAKERS.iter().find(|(known, _)| *known == name).map(|(_, make)| make())
 }
 
 /// Four bytes for each sample pair: triangle waves, 441 Hz left and 296 Hz right, from the start of the disc.

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+pub(crate) use dvd_bd::add_structures;
 pub use layout::{
     Extent, FIRST_LEAD_OUT, Index, LEAD_IN, NEXT_LEAD_OUT, PREGAP, Session, Track, TrackMode, control,
     next_session_start,
