@@ -1,5 +1,19 @@
 //! MODE SENSE and MODE SELECT: parameters of the drive in pages (SPC-3 6.7 to 6.10 and 7.4, MMC-6 6.11, 6.12 and clause 7).
 
+#[macro_use]
+mod page;
+mod capabilities;
+mod pages;
+mod parameters;
+
+pub use capabilities::{CapabilitiesPage, LoadingMechanism, WriteSpeed};
+pub use page::{ModePage, ModePages, RawPage};
+pub use pages::{
+    AudioControlPage, AudioPort, CachingPage, ErrorRecoveryPage, PowerConditionPage, TimeoutAndProtectPage,
+    WriteParametersPage, WriteType,
+};
+pub use parameters::{BlockDescriptor, HeaderForm, ModeParameters, ModeParametersBuilder};
+
 use crate::cdb::Transfer;
 use crate::layout::{Be16, Bits, Byte, Flag};
 
@@ -81,7 +95,29 @@ command! {
 mod tests {
     use super::*;
     use crate::cdb::Direction;
-    use crate::test_support::{golden, round_trip};
+    use crate::test_support::{golden, prefixes, round_trip, total};
+
+    /// Checks that `page` and `bytes` are the same page, and that no other bytes are trouble.
+    #[track_caller]
+    pub(super) fn page<P: ModePage>(page: P, bytes: &[u8]) {
+        assert_eq!(P::parse(bytes), Ok(page));
+        let mut buffer = [0xAA; 64];
+        assert_eq!(page.emit(&mut buffer), P::LENGTH);
+        assert_eq!(buffer[..P::LENGTH], *bytes);
+        prefixes(bytes, P::parse);
+        total(|bytes| {
+            let mut bytes = bytes.to_vec();
+            if let Some(first) = bytes.first_mut() {
+                *first = P::CODE;
+            }
+            if let Ok(page) = P::parse(&bytes) {
+                let mut buffer = [0; 64];
+                let length = page.emit(&mut buffer);
+                assert_eq!(P::parse(&buffer[..length]), Ok(page));
+            }
+        });
+        assert!(matches!(P::parse(&[0x3E; 64]), Err(crate::ParseError::WrongCode { .. })));
+    }
 
     #[test]
     fn mode_sense() {
