@@ -119,7 +119,7 @@ fn replace(block: &mut [u8], offset: usize, mask: u8, value: u8) {
 ///
 /// ```text
 /// command! {
-///     /// READ (10): blocks from the medium (MMC-6 6.15).
+///     /// READ (10): blocks from the medium (MMC-6 6.14).
 ///     pub struct Read10: READ_10, 10 {
 ///         /// Whether the drive must read the medium instead of its buffer.
 ///         force_unit_access: bool = Flag(1, 3),

@@ -5,7 +5,10 @@
 //! An answer is a view on the bytes a drive sent, whatever their number: a parser returns [`ParseError`] when the
 //! bytes cannot carry what it promises, and never looks past their end or past the length the answer claims.
 //!
-//! Multi-byte fields on the wire are big-endian. References are to MMC-6 (T10/1836-D), SPC-4 and SBC-3.
+//! [`AnyCommand`] tells received blocks apart.
+//!
+//! Multi-byte fields on the wire are big-endian. References are to MMC-6 (T10/1836-D revision 2g), to MMC-4
+//! (INCITS 401-2005) for what MMC-6 dropped, and to SPC-3 (T10/1416-D revision 23).
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -49,6 +52,7 @@ pub mod buffer_capacity;
 pub mod bytes;
 pub mod cdb;
 pub mod configuration;
+pub mod decode;
 pub mod disc_information;
 pub mod disc_structure;
 pub mod error;
@@ -77,5 +81,6 @@ pub mod vital_product_data;
 
 pub use address::{Lba, Msf};
 pub use cdb::{Cdb, Command, Direction, Transfer};
+pub use decode::AnyCommand;
 pub use error::ParseError;
 pub use opcode::Opcode;

@@ -139,3 +139,21 @@ impl Opcode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_printed_by_name() {
+        let codes: std::vec::Vec<_> = Opcode::NAMED.iter().map(|(code, _)| *code).collect();
+        assert!(codes.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(std::format!("{:?} {}", Opcode::READ_10, Opcode(0xD8)), "READ (10) Opcode(0xd8)");
+    }
+
+    #[test]
+    fn the_group_gives_the_length() {
+        let lengths = [0x1B, 0x28, 0x5F, 0x88, 0xBE, 0x7F, 0xD8].map(|code| Opcode(code).cdb_length());
+        assert_eq!(lengths, [6, 10, 10, 16, 12, 16, 16]);
+    }
+}

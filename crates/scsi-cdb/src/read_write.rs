@@ -66,6 +66,17 @@ command! {
 }
 
 command! {
+    /// WRITE AND VERIFY (10) (MMC-6 6.48).
+    pub struct WriteAndVerify10: WRITE_AND_VERIFY_10, 10 {
+        /// First block.
+        lba: u32 = Be32(2),
+        /// Number of blocks.
+        blocks: u16 = Be16(7),
+    }
+    transfer: |command| command.transfer_with(USUAL_BLOCK_LENGTH)
+}
+
+command! {
     /// VERIFY (10) (MMC-6 6.45).
     pub struct Verify10: VERIFY_10, 10 {
         /// Whether the medium is compared with data that is sent; MMC drives know only the form without.
@@ -124,7 +135,7 @@ macro_rules! moves_blocks {
     )* };
 }
 
-moves_blocks!(Read10 => In, Read12 => In, Write10 => Out, Write12 => Out);
+moves_blocks!(Read10 => In, Read12 => In, Write10 => Out, Write12 => Out, WriteAndVerify10 => Out);
 
 impl Verify10 {
     /// The data phase when a block has `block_length` bytes: none without `byte_check`.
@@ -150,6 +161,7 @@ mod tests {
         golden(read, &[0x28, 0, 1, 2, 3, 4, 0, 5, 6, 0], Direction::In, 0x0506 * 2048);
         let write = Write10 { force_unit_access: true, lba: 16, blocks: 1 };
         golden(write, &[0x2A, 8, 0, 0, 0, 16, 0, 0, 1, 0], Direction::Out, 2048);
+        golden(WriteAndVerify10 { lba: 16, blocks: 1 }, &[0x2E, 0, 0, 0, 0, 16, 0, 0, 1, 0], Direction::Out, 2048);
         let verify = Verify10 { byte_check: false, lba: 16, blocks: 2 };
         golden(verify, &[0x2F, 0, 0, 0, 0, 16, 0, 0, 2, 0], Direction::None, 0);
         let compare = Verify10 { byte_check: true, ..verify };
@@ -183,6 +195,7 @@ mod tests {
         round_trip::<Read12>();
         round_trip::<Write10>();
         round_trip::<Write12>();
+        round_trip::<WriteAndVerify10>();
         round_trip::<Verify10>();
         round_trip::<SynchronizeCache10>();
         round_trip::<Seek10>();

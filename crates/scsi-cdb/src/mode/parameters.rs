@@ -77,20 +77,20 @@ impl<'a> ModeParameters<'a> {
         if bytes.len() < form.length() {
             return Err(ParseError::TooShort { needed: form.length(), found: bytes.len() });
         }
-        let (data_length, fixed, descriptors_length, long_lba) = match form {
+        let (claimed_length, type_offset, descriptors_length, long_lba) = match form {
             HeaderForm::Six => {
                 (usize::from(u8_at(bytes, 0)?).saturating_add(1), 1_usize, u8_at(bytes, 3)?.into(), false)
             }
             HeaderForm::Ten => {
-                let data_length = usize::from(be16_at(bytes, 0)?).saturating_add(2);
-                (data_length, 2_usize, be16_at(bytes, 6)?, bit(u8_at(bytes, 4)?, 0))
+                let claimed_length = usize::from(be16_at(bytes, 0)?).saturating_add(2);
+                (claimed_length, 2_usize, be16_at(bytes, 6)?, bit(u8_at(bytes, 4)?, 0))
             }
         };
-        let specific = u8_at(bytes, fixed.saturating_add(1))?;
+        let specific = u8_at(bytes, type_offset.saturating_add(1))?;
         let pages_start = form.length().saturating_add(descriptors_length.into());
         Ok(Self {
-            claimed_length: data_length,
-            medium_type: u8_at(bytes, fixed)?,
+            claimed_length,
+            medium_type: u8_at(bytes, type_offset)?,
             write_protected: bit(specific, 7),
             dpo_fua: bit(specific, 4),
             long_lba,
