@@ -190,7 +190,8 @@ impl Layout<SectorFields> for FieldsPlace {
 impl SectorFields {
     /// Bytes returned for a sector of `sector_type`.
     ///
-    /// Audio has one field, returned whole whatever part of the main channel is asked for. `None` for
+    /// Audio has one field, returned whole whatever part of the main channel is asked for. A field that the type does
+    /// not have, such as the sub-header of mode 1, adds nothing. `None` for
     /// [`SectorType::ANY`] and unknown types, for reserved codes, and for a selection with a gap between fields of
     /// that type, which a drive refuses.
     #[must_use]
@@ -202,7 +203,7 @@ impl SectorFields {
     /// Bytes to provide for a sector of `sector_type`: the exact length where there is one, else the longest.
     #[must_use]
     pub fn longest_sector(self, sector_type: SectorType) -> u32 {
-        let main = self.main_length(sector_type).unwrap_or(if self.to_bytes()[0] & 0xF8 == 0 { 0 } else { 2352 });
+        let main = self.main_length(sector_type).unwrap_or(self.longest_main());
         main.saturating_add(self.c2_length().unwrap_or(296)).saturating_add(self.sub_channel_length().unwrap_or(96))
     }
 
@@ -210,7 +211,7 @@ impl SectorFields {
     fn main_length(self, sector_type: SectorType) -> Option<u32> {
         let lengths: [u32; 5] = match sector_type {
             SectorType::CD_DA => {
-                return Some(if self.to_bytes()[0] & 0xF8 == 0 { 0 } else { RAW_SECTOR_LENGTH });
+                return Some(self.longest_main());
             }
             SectorType::MODE_1 => [12, 4, 0, 2048, 288],
             SectorType::MODE_2_FORMLESS => [12, 4, 0, 2336, 0],
@@ -231,6 +232,11 @@ impl SectorFields {
         Some(total)
     }
 
+    const fn longest_main(self) -> u32 {
+        let any = self.sync || self.headers.0 != 0 || self.user_data || self.edc_ecc;
+        if any { RAW_SECTOR_LENGTH } else { 0 }
+    }
+
     fn c2_length(self) -> Option<u32> {
         match self.c2 {
             C2::NONE => Some(0),
@@ -246,6 +252,101 @@ impl SectorFields {
             SubChannelSelection::RAW | SubChannelSelection::CORRECTED_R_W => Some(96),
             SubChannelSelection::Q => Some(16),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cdb::{Command, Direction};
+    use crate::test_support::{golden, hex, round_trip};
+
+    const ALL: SectorFields = SectorFields { edc_ecc: false, ..SectorFields::RAW };
+
+    /// MMC-6 6.20.2; the blocks that raw reads of Windows send.
+    #[test]
+    fn blocks() {
+        let mode_2 = SectorFields { headers: HeaderCodes::HEADER, ..ALL };
+        let c2 = SectorFields { c2: C2::BLOCK_ERROR_AND_FLAGS, ..ALL };
+        let raw = SubChannelSelection::RAW;
+        for (sector_type, fields, tail, length) in [
+            (SectorType::MODE_2_FORMLESS, mode_2, [0x0C, 0xB0, 0x00], 2352),
+            (SectorType::MODE_2_FORM_2, ALL, [0x14, 0xF0, 0x00], 2352),
+            (SectorType::CD_DA, ALL, [0x04, 0xF0, 0x00], 2352),
+            (SectorType::ANY, SectorFields { sub_channel: raw, ..c2 }, [0x00, 0xF4, 0x01], 2744),
+            (SectorType::ANY, c2, [0x00, 0xF4, 0x00], 2648),
+            (SectorType::ANY, SectorFields { sub_channel: raw, ..ALL }, [0x00, 0xF0, 0x01], 2448),
+        ] {
+            let command = ReadCd { sector_type, dap: false, start_lba: 0x0001_0203, blocks: 0x01_0002, fields };
+            let mut block = hex("BE 00 00 01 02 03 01 00 02 00 00 00");
+            (block[1], block[9], block[10]) = (tail[0], tail[1], tail[2]);
+            golden(command, &block, Direction::In, length * 0x01_0002);
+            assert_eq!(ReadCd::from_flag_bytes(0x0001_0203, 0x01_0002, tail), command);
+        }
+        round_trip::<ReadCd>();
+    }
+
+    /// MMC-6 6.20, READ CD MSF: two seconds of audio from 00:02:00.
+    #[test]
+    fn blocks_by_time() {
+        let command = ReadCdMsf {
+            sector_type: SectorType::CD_DA,
+            dap: true,
+            start: Msf::new(0, 2, 0),
+            end: Msf::new(0, 4, 0),
+            fields: SectorFields::USER_DATA,
+        };
+        golden(command, &hex("B9 06 00 00 02 00 00 04 00 10 00 00"), Direction::In, 150 * 2352);
+        let backwards = ReadCdMsf { end: Msf::new(0, 0, 0), ..command };
+        assert_eq!((backwards.blocks(), backwards.transfer().length()), (0, 0));
+        round_trip::<ReadCdMsf>();
+    }
+
+    /// MMC-6 6.20.2, number of bytes returned by main channel selection: mode 1, formless, form 1, form 2.
+    #[test]
+    fn sector_lengths() {
+        let no = None;
+        for (byte9, lengths) in [
+            (0x00, [Some(0), Some(0), Some(0), Some(0)]),
+            (0x10, [Some(2048), Some(2336), Some(2048), Some(2328)]),
+            (0x18, [Some(2336), Some(2336), Some(2328), Some(2328)]),
+            (0x20, [Some(4), Some(4), Some(4), Some(4)]),
+            (0x30, [Some(2052), Some(2340), no, no]),
+            (0x38, [Some(2340), Some(2340), no, no]),
+            (0x50, [Some(2048), Some(2336), Some(2056), Some(2336)]),
+            (0x60, [Some(4), Some(4), Some(12), Some(12)]),
+            (0x78, [Some(2340), Some(2340), Some(2340), Some(2340)]),
+            (0x90, [no, no, no, no]),
+            (0xA0, [Some(16), Some(16), Some(16), Some(16)]),
+            (0xB8, [Some(2352), Some(2352), no, no]),
+            (0xF0, [Some(2064), Some(2352), Some(2072), Some(2352)]),
+            (0xF8, [Some(2352), Some(2352), Some(2352), Some(2352)]),
+        ] {
+            let fields = SectorFields::from_bytes(byte9, 0);
+            let types =
+                [SectorType::MODE_1, SectorType::MODE_2_FORMLESS, SectorType::MODE_2_FORM_1, SectorType::MODE_2_FORM_2];
+            assert_eq!(types.map(|sector_type| fields.sector_length(sector_type)), lengths, "{byte9:#04x}");
+            assert_eq!(fields.sector_length(SectorType::CD_DA), Some(if byte9 == 0 { 0 } else { 2352 }));
+        }
+        assert_eq!(SectorFields::from_bytes(0x12, 0x02).sector_length(SectorType::MODE_1), Some(2048 + 294 + 16));
+        assert_eq!(SectorFields::from_bytes(0x00, 0x04).sector_length(SectorType::CD_DA), Some(96));
+        assert_eq!(SectorFields::from_bytes(0x16, 0x00).sector_length(SectorType::CD_DA), None);
+        assert_eq!(SectorFields::RAW.sector_length(SectorType::ANY), None);
+    }
+
+    #[test]
+    fn no_choice_needs_more_than_the_longest_sector() {
+        for byte9 in 0..=0xFF_u8 {
+            for byte10 in 0..8 {
+                let fields = SectorFields::from_bytes(byte9, byte10);
+                for sector_type in (0..8).map(SectorType) {
+                    let longest = fields.longest_sector(sector_type);
+                    assert!(longest <= 2744);
+                    assert!(fields.sector_length(sector_type).is_none_or(|length| length == longest));
+                    assert!(fields.longest_sector(SectorType::ANY) >= longest);
+                }
+            }
         }
     }
 }
