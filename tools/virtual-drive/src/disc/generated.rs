@@ -230,3 +230,59 @@ fn overwritable(media: MediaType, capacity: u32, formatted: u32) -> Disc {
     disc.formatted = true;
     disc
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disc::{DiscState, MediaFamily, ReadError, StructureKey};
+
+    #[test]
+    fn every_name_makes_a_disc_whose_tracks_are_in_order() {
+        for (name, description) in list() {
+            let disc = by_name(name).expect(name);
+            assert!(!description.is_empty());
+            let mut end = i32::MIN;
+            for track in disc.tracks() {
+                assert!(track.first() >= end, "{name}: track {} overlaps", track.number);
+                assert!(track.start < track.end());
+                end = track.end();
+                if track.mode.is_data() {
+                    let descriptor = disc.read_user_data(track.start + 16).expect("recorded");
+                    assert_eq!(&descriptor[1..6], b"CD001", "{name}");
+                    let last = disc.read_user_data(track.end() - 1).expect("recorded");
+                    assert_eq!(last, numbered_block(u32::try_from(track.end() - 1).unwrap()));
+                }
+            }
+            assert_eq!(disc.state == DiscState::Blank, disc.sessions.is_empty(), "{name}");
+            let structured = disc.media.family() != MediaFamily::Cd;
+            assert_eq!(disc.structures.iter().next().is_some(), structured, "{name}");
+        }
+        assert!(by_name("no-such-disc").is_none());
+    }
+
+    #[test]
+    fn the_mixed_disc_has_its_sessions_apart() {
+        let disc = by_name("mixed-cd").expect("generated");
+        let sessions: Vec<_> =
+            disc.sessions.iter().map(|session| (session.tracks[0].start, session.lead_out)).collect();
+        assert_eq!(sessions, [(0, 13_700), (25_100, 34_100)]);
+        assert_eq!(disc.read_user_data(0), Err(ReadError::WrongMode(0)));
+        assert_eq!(disc.read_user_data(13_700), Err(ReadError::OutOfRange(13_700)));
+        assert_eq!(disc.read_raw(10).as_ref(), Ok(&audio_sector(10)));
+        assert_eq!(disc.read_raw(4_500), Ok([0; 2352]));
+        assert_eq!(disc.cd_text.as_ref().map(|packs| packs.len() % 18), Some(0));
+    }
+
+    #[test]
+    fn layers_and_protection_are_in_the_structures() {
+        let dual = by_name("dvd-rom-dl").expect("generated");
+        let physical = dual.structures.get(StructureKey::dvd(0).on_layer(1)).expect("two layers");
+        assert_eq!(physical[..4], [0x01, 0x02, 0x31, 0x10]);
+        // Layer 0 ends at 0x30000 + 2050015 = 0x2247DF; layer 1 begins at its complement 0xDDB820 and has 2049984 blocks.
+        assert_eq!(physical[4..16], [0, 3, 0, 0, 0, 0xFC, 0xFF, 0xDF, 0, 0x22, 0x47, 0xDF]);
+        let css = by_name("dvd-rom").expect("generated");
+        assert_eq!(css.structures.get(StructureKey::dvd(1)), Some(&[1, 0xFC, 0, 0][..]));
+        let aacs = by_name("bd-rom").and_then(|disc| disc.aacs).expect("protected");
+        assert_eq!(aacs.key_block.iter().map(Vec::len).collect::<Vec<_>>(), [32_768, 8_192]);
+    }
+}

@@ -236,3 +236,106 @@ const EDC_TABLE: [u32; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Remainder of the message, bit by bit, least significant bit of each byte first.
+    fn edc_by_division(bytes: &[u8]) -> u32 {
+        // (x^16 + x^15 + x^2 + 1)(x^16 + x^2 + x + 1), multiplied out without carries.
+        let generator =
+            (0..17_u32).filter(|bit| 0x1_8005_u64 >> bit & 1 != 0).fold(0, |sum, bit| sum ^ 0x1_0007_u64 << bit);
+        let bits = bytes.iter().flat_map(|byte| (0..8).map(move |bit| u64::from(byte >> bit & 1))).chain([0; 32]);
+        let remainder = bits.fold(0_u64, |rest, bit| {
+            let shifted = rest << 1 | bit;
+            if shifted >> 32 & 1 != 0 { shifted ^ generator } else { shifted }
+        });
+        u32::try_from(remainder).unwrap().reverse_bits()
+    }
+
+    fn power(exponent: usize) -> u8 {
+        (0..exponent).fold(1, |value, _| times_alpha(value))
+    }
+
+    fn product(left: u8, right: u8) -> u8 {
+        (0..8)
+            .fold((0, left), |(sum, left), bit| {
+                (if right >> bit & 1 != 0 { sum ^ left } else { sum }, times_alpha(left))
+            })
+            .0
+    }
+
+    /// The check matrix of ECMA-130 annex A times the code word: both rows must give zero.
+    fn assert_code_word(word: &[u8]) {
+        let weights = (0..word.len()).rev().map(power);
+        assert_eq!(word.iter().fold(0, |sum, byte| sum ^ byte), 0);
+        assert_eq!(word.iter().zip(weights).fold(0, |sum, (byte, weight)| sum ^ product(*byte, weight)), 0);
+    }
+
+    fn assert_parity(raw: &[u8; RAW_SIZE]) {
+        let byte = |word: usize, plane: usize| raw[12 + 2 * word + plane];
+        for plane in 0..2 {
+            for column in 0..43 {
+                let word: Vec<u8> = (0..26).map(|row| byte(43 * row + column, plane)).collect();
+                assert_code_word(&word);
+            }
+            for diagonal in 0..26 {
+                let data = (0..43).map(|m| byte((44 * m + 43 * diagonal) % 1118, plane));
+                let word: Vec<u8> = data.chain([byte(1118 + diagonal, plane), byte(1144 + diagonal, plane)]).collect();
+                assert_code_word(&word);
+            }
+        }
+    }
+
+    fn pattern() -> Vec<u8> {
+        (0..2048_u32).map(|place| (place * place >> 3).to_le_bytes()[0]).collect()
+    }
+
+    #[test]
+    fn edc_is_the_remainder_of_the_clause() {
+        assert_eq!(edc(&[]), 0);
+        for bytes in [&[0x01][..], b"123456789", &pattern()] {
+            assert_eq!(edc(bytes), edc_by_division(bytes));
+        }
+        // The check value of CRC-32/CD-ROM-EDC.
+        assert_eq!(edc(b"123456789"), 0x6EC2_EDC4);
+    }
+
+    #[test]
+    fn mode1_sector_has_header_edc_and_parity() {
+        let raw = synthesise(TrackMode::Mode1, 4_350, SectorForm::User2048, &pattern());
+        assert_eq!(raw[..16], [0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0x01, 0x00, 0x00, 0x01]);
+        assert_eq!(raw[16..2064], pattern());
+        assert_eq!(edc(&raw[..2068]), 0);
+        assert_eq!(raw[2068..2076], [0; 8]);
+        assert_parity(&raw);
+        assert_eq!(SectorKind::of(TrackMode::Mode1, &raw), SectorKind::Mode1);
+    }
+
+    #[test]
+    fn form1_parity_takes_the_header_for_zeros() {
+        let mut raw = synthesise(TrackMode::Mode2Xa, 16, SectorForm::User2048, &pattern());
+        assert_eq!(raw[12..24], [0x00, 0x02, 0x16, 0x02, 0, 0, 8, 0, 0, 0, 8, 0]);
+        assert_eq!(edc(&raw[16..2076]), 0);
+        assert_eq!(SectorKind::of(TrackMode::Mode2Xa, &raw), SectorKind::Form1);
+        raw[12..16].fill(0);
+        assert_parity(&raw);
+    }
+
+    #[test]
+    fn form2_has_edc_only() {
+        let raw = synthesise(TrackMode::Mode2Xa, -150, SectorForm::Form2User2324, &[0x5A; 2324]);
+        assert_eq!(raw[12..24], [0, 0, 0, 2, 0, 0, 0x20, 0, 0, 0, 0x20, 0]);
+        assert_eq!(edc(&raw[16..]), 0);
+        assert_eq!(SectorKind::of(TrackMode::Mode2Xa, &raw), SectorKind::Form2);
+    }
+
+    #[test]
+    fn addresses_are_bcd() {
+        assert_eq!(absolute_msf_bcd(0), [0x00, 0x02, 0x00]);
+        assert_eq!(absolute_msf_bcd(449_849), [0x99, 0x59, 0x74]);
+        assert_eq!(absolute_msf_bcd(-151), [0x99, 0x59, 0x74]);
+        assert_eq!(absolute_msf_bcd(i32::MIN).len(), 3);
+    }
+}

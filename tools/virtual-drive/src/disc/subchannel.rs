@@ -131,3 +131,55 @@ fn isrc_bits(code: &[u8; 12]) -> [u8; 8] {
     let digits = code[5..].iter().fold(letters << 2, |bits, &digit| bits << 4 | u64::from(digit & 0x0F));
     (digits << 4).to_be_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disc::generated;
+
+    #[test]
+    fn crc_has_the_check_value_of_its_kind() {
+        // CRC-16/GENIBUS starts from all ones; from zero with inverted output the check value is this.
+        assert_eq!(crc16(b"123456789"), 0xCE3C);
+        assert_eq!(crc16(&[]), 0xFFFF);
+    }
+
+    #[test]
+    fn position_counts_down_in_a_pregap_and_up_in_a_track() {
+        let disc = generated::by_name("audio-cd").expect("generated");
+        let q = |lba| disc.position_q(lba).expect("in a track");
+        assert_eq!(q(-150)[..10], [0x01, 0x01, 0x00, 0x00, 0x01, 0x74, 0, 0x00, 0x00, 0x00]);
+        assert_eq!(q(-1)[..10], [0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0, 0x00, 0x01, 0x74]);
+        assert_eq!(q(0)[..10], [0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0, 0x00, 0x02, 0x00]);
+        assert_eq!(q(15_000)[..10], [0x01, 0x02, 0x02, 0x01, 0x18, 0x00, 0, 0x03, 0x22, 0x00]);
+        assert_eq!(disc.sub_q(i32::MAX), None);
+        let q = q(0);
+        assert_eq!(crc16(&q[..10]).to_be_bytes(), q[10..]);
+    }
+
+    #[test]
+    fn catalogue_number_and_isrc_come_once_in_96_frames() {
+        let disc = generated::by_name("mixed-cd").expect("generated");
+        let adr: Vec<u8> = (0..96).map(|lba| disc.sub_q(lba).expect("in a track")[0] & 0x0F).collect();
+        assert_eq!(adr.iter().filter(|adr| **adr == 2).count(), 1);
+        assert_eq!(adr.iter().filter(|adr| **adr == 3).count(), 1);
+        let of = |wanted: u8| (0..96).filter_map(|lba| disc.sub_q(lba)).find(|q| q[0] & 0x0F == wanted).expect("there");
+        assert_eq!(of(2)[1..9], [0x20, 0x12, 0x34, 0x56, 0x78, 0x90, 0x30, 0x00]);
+        // GBCRS 24 00001: letters of six bits from A = 0x11, then seven digits.
+        let letters = [0x17_u64, 0x12, 0x13, 0x22, 0x23].iter().fold(0, |bits, letter| bits << 6 | letter);
+        assert_eq!(of(3)[1..9], (letters << 34 | 0x240_0001 << 4).to_be_bytes());
+    }
+
+    #[test]
+    fn raw_and_formatted_sub_channels_agree() {
+        let disc = generated::by_name("audio-cd").expect("generated");
+        for lba in [-1, 0, 9_000, 9_149, 9_150] {
+            let raw = disc.sub_channels(lba).expect("in a track");
+            let formatted = disc.formatted_q(lba).expect("in a track");
+            let q: Vec<u8> =
+                raw.chunks_exact(8).map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | bit >> 6 & 1)).collect();
+            assert_eq!(q, formatted[..12]);
+            assert!(raw.iter().all(|symbol| symbol & 0x80 == formatted[15]));
+        }
+    }
+}

@@ -243,10 +243,9 @@ impl Disc {
             .sessions
             .iter_mut()
             .flat_map(|session| &mut session.tracks)
-            .find(|track| track.next_writable == Some(lba))
+            .find(|track| track.next_writable == Some(lba) && !(track.reserved && lba >= track.end()))
             .ok_or(WriteError::NotNextWritable { lba })?;
-        let room_ends = if track.reserved { track.end() } else { i32::try_from(capacity).unwrap_or(i32::MAX) };
-        if lba >= room_ends {
+        if u32::try_from(lba).is_ok_and(|lba| lba >= capacity) {
             return Err(WriteError::OutOfRange(lba));
         }
         if !suits(track.mode, form) {
@@ -315,5 +314,108 @@ const fn suits(mode: TrackMode, form: SectorForm) -> bool {
         SectorForm::User2048 => matches!(mode, TrackMode::Mode1 | TrackMode::Mode2Xa),
         SectorForm::Mode2Body2336 => matches!(mode, TrackMode::Mode2 | TrackMode::Mode2Xa),
         SectorForm::Form2User2324 => matches!(mode, TrackMode::Mode2Xa),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ReadError, generated};
+    use super::*;
+
+    const BLOCK: [u8; 2048] = [0xA5; 2048];
+
+    fn disc(name: &str) -> Disc {
+        generated::by_name(name).expect("generated")
+    }
+
+    #[test]
+    fn a_blank_cd_r_takes_sessions_at_their_distances() {
+        let mut disc = disc("cd-r-blank");
+        assert_eq!(disc.next_writable_address(), Some(0));
+        assert_eq!(disc.free_blocks(), disc.capacity);
+        for lba in 0..10 {
+            disc.write(lba, SectorForm::User2048, &BLOCK).expect("next");
+        }
+        assert_eq!(disc.state, DiscState::Appendable);
+        assert_eq!(disc.write(11, SectorForm::User2048, &BLOCK), Err(WriteError::NotNextWritable { lba: 11 }));
+        assert_eq!(disc.read_user_data(9), Ok(BLOCK));
+        assert_eq!(disc.read_user_data(10), Err(ReadError::OutOfRange(10)));
+        disc.close_track(1).expect("open");
+        assert_eq!(disc.next_writable_address(), Some(160));
+        disc.begin_track(TrackMode::Audio, 0).expect("room");
+        disc.write(160, SectorForm::Raw2352, &[1; 2352]).expect("next");
+        assert_eq!(disc.write(161, SectorForm::User2048, &BLOCK), Err(WriteError::WrongMode));
+        disc.close_session(false).expect("open");
+        assert_eq!(disc.sessions[0].lead_out, 161);
+        assert_eq!(disc.next_writable_address(), Some(161 + 11_400));
+        disc.write(11_561, SectorForm::User2048, &BLOCK).expect("next");
+        disc.close_session(true).expect("open");
+        assert_eq!(disc.state, DiscState::Complete);
+        assert_eq!(disc.sessions.len(), 2);
+        assert_eq!(disc.write(11_562, SectorForm::User2048, &BLOCK), Err(WriteError::ReadOnly));
+    }
+
+    #[test]
+    fn a_reserved_track_is_filled_to_its_end_only() {
+        let mut disc = disc("dvd-r-blank");
+        assert_eq!(disc.reserve_track(32), Ok(1));
+        assert_eq!(disc.next_writable_address(), Some(32));
+        for lba in 0..32 {
+            disc.write(lba, SectorForm::User2048, &BLOCK).expect("reserved");
+            assert!(disc.read_user_data(lba).is_ok());
+        }
+        disc.write(32, SectorForm::User2048, &BLOCK).expect("opens track 2");
+        assert_eq!(disc.next_track_number(), 2);
+        disc.close_track(2).expect("open");
+        assert_eq!(disc.track(2).map(|track| track.length), Some(16));
+        assert_eq!(disc.reserve_track(u32::MAX), Err(WriteError::OutOfRange(i32::MAX)));
+    }
+
+    #[test]
+    fn overwritable_media_take_any_block_and_keep_the_rest() {
+        for name in ["dvd-ram", "dvd+rw", "dvd-rw-ro", "bd-re"] {
+            let mut disc = disc(name);
+            let before = disc.read_user_data(101).expect("formatted");
+            disc.write(100, SectorForm::User2048, &BLOCK).expect("formatted");
+            assert_eq!(disc.read_user_data(100), Ok(BLOCK));
+            assert_eq!(disc.read_user_data(101), Ok(before));
+            let end = disc.sessions[0].lead_out;
+            assert_eq!(disc.write(end, SectorForm::User2048, &BLOCK), Err(WriteError::OutOfRange(end)));
+        }
+    }
+
+    #[test]
+    fn unformatted_media_must_be_formatted() {
+        let mut disc = disc("bd-re-blank");
+        assert_eq!(disc.write(0, SectorForm::User2048, &BLOCK), Err(WriteError::NotFormatted));
+        assert_eq!(disc.format(disc.capacity + 1), Err(WriteError::OutOfRange(12_219_393)));
+        disc.format(1_000).expect("formats");
+        disc.write(999, SectorForm::User2048, &BLOCK).expect("formatted");
+        assert_eq!(disc.read_user_data(0), Ok([0; 2048]));
+    }
+
+    #[test]
+    fn dvd_rw_changes_between_its_two_ways_of_recording() {
+        let mut disc = disc("dvd-rw");
+        disc.format(64).expect("formats");
+        assert_eq!(disc.media, MediaType::DvdRwRestricted);
+        assert!(disc.is_overwritable());
+        disc.blank().expect("blanks");
+        assert_eq!((disc.media, disc.state), (MediaType::DvdRwSequential, DiscState::Blank));
+        assert_eq!(disc.next_writable_address(), Some(0));
+    }
+
+    #[test]
+    fn pressed_and_defective_blocks_cannot_be_written() {
+        let mut pressed = disc("data-cd");
+        assert_eq!(pressed.write(0, SectorForm::User2048, &BLOCK), Err(WriteError::ReadOnly));
+        assert_eq!(pressed.blank(), Err(WriteError::ReadOnly));
+        assert_eq!(pressed.format(1), Err(WriteError::ReadOnly));
+        assert_eq!(pressed.close_session(true), Err(WriteError::ReadOnly));
+        let mut ram = disc("dvd-ram");
+        let sense = SenseCode::new(3, 0x11, 0);
+        ram.add_defect(7, sense);
+        assert_eq!(ram.write(7, SectorForm::User2048, &BLOCK), Err(WriteError::Defect(7)));
+        assert_eq!(ram.read_user_data(7), Err(ReadError::Defect { lba: 7, sense }));
     }
 }

@@ -135,9 +135,7 @@ fn segments(path: &Path, sheet: &Sheet, files: &[OpenFile]) -> Result<Vec<Segmen
         let file = &files[index.file];
         let FileEntry { name, kind, .. } = &sheet.files[index.file];
         let error = |problem| ImageError::at(path, index.line, problem);
-        if *kind == FileKind::Wave && entry.form != SectorForm::Raw2352
-            || *kind == FileKind::Wave && entry.mode.is_data()
-        {
+        if *kind == FileKind::Wave && (entry.mode.is_data() || entry.form != SectorForm::Raw2352) {
             return Err(error(Problem::WaveWithData(entry.number)));
         }
         let size = entry.form.size() as u64;
