@@ -1,0 +1,10 @@
+//! The control codes: their parts, their table, and what each demands of a request.
+
+mod check;
+mod code;
+mod rules;
+mod table;
+
+pub use check::{Check, Facts, Rejection};
+pub use code::{ControlCode, DeviceType};
+pub use table::{IOCTLS, Ioctl, Operation, Route, WhileLocked, ZeroPower, find, while_locked};

@@ -1,0 +1,24 @@
+//! Pending.
+use super::*;
+/// State.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Waiting.
+    Waiting,
+}
+/// Resume.
+pub fn resume(_state: State, _input: Input, _context: &mut Context<'_, '_>) -> Next {
+    Next::fail(NtStatus::INVALID_DEVICE_REQUEST)
+}
+/// Start.
+pub fn start(_transfer: crate::request::Transfer, _context: &mut Context<'_, '_>) -> Next {
+    Next::fail(NtStatus::INVALID_DEVICE_REQUEST)
+}
+/// Admit.
+pub fn admit(
+    _device: &mut Device,
+    _transfer: &crate::request::Transfer,
+    _environment: &Environment,
+) -> Result<(), crate::step::Completion> {
+    Ok(())
+}
