@@ -144,7 +144,7 @@ mod tests {
         let read = AnyCommand::parse(&[0x28, 0, 0, 0, 0, 16, 0, 0, 1, 0]).unwrap();
         assert_eq!(read, Read10 { force_unit_access: false, lba: 16, blocks: 1 }.into());
         assert_eq!((read.name(), read.transfer()), (Some("READ (10)"), Some(Transfer::In(2048))));
-        assert_eq!(std::format!("{read:?}"), "Read10 { force_unit_access: false, lba: 16, blocks: 1 }");
+        assert_eq!(std::format!("{read:?}"), "Read10 { lba: 16, blocks: 1, force_unit_access: false }");
     }
 
     #[test]

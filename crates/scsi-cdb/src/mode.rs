@@ -31,64 +31,56 @@ open_enum! {
     }
 }
 
-command! {
-    /// MODE SENSE (6).
-    pub struct ModeSense6: MODE_SENSE_6, 6 {
-        /// Whether the answer leaves out block descriptors.
-        disable_block_descriptors: bool = Flag(1, 3),
-        /// Which values are wanted.
-        page_control: PageControl = Bits(2, 6, 2),
-        /// The page, 3Fh for all.
-        page: u8 = Bits(2, 0, 6),
-        /// The sub-page, FFh for all, 0 for the page itself.
-        subpage: u8 = Byte(3),
-        /// Room for the answer, in bytes.
-        allocation_length: u8 = Byte(4),
-    }
-    transfer: |command| Transfer::In(command.allocation_length.into())
+/// Declares MODE SENSE and MODE SELECT of one length, which differ in where the data length stands.
+macro_rules! mode_commands {
+    ($length:literal, $integer:ty = $place:expr, $(#[$sense:meta])* $sense_name:ident: $sense_code:ident,
+     $(#[$select:meta])* $select_name:ident: $select_code:ident) => {
+        command! {
+            $(#[$sense])*
+            pub struct $sense_name: $sense_code, $length {
+                /// Whether the answer leaves out block descriptors.
+                disable_block_descriptors: bool = Flag(1, 3),
+                /// Which values are wanted.
+                page_control: PageControl = Bits(2, 6, 2),
+                /// The page, 3Fh for all.
+                page: u8 = Bits(2, 0, 6),
+                /// The sub-page, FFh for all, 0 for the page itself.
+                subpage: u8 = Byte(3),
+                /// Room for the answer, in bytes.
+                allocation_length: $integer = $place,
+            }
+            transfer: |command| Transfer::In(command.allocation_length.into())
+        }
+
+        command! {
+            $(#[$select])*
+            pub struct $select_name: $select_code, $length {
+                /// Whether the data is in the page format of the standard.
+                page_format: bool = Flag(1, 4),
+                /// Whether the drive also saves the pages.
+                save_pages: bool = Flag(1, 0),
+                /// Length of the data: header, block descriptors and pages, in bytes.
+                parameter_list_length: $integer = $place,
+            }
+            transfer: |command| Transfer::Out(command.parameter_list_length.into())
+        }
+    };
 }
 
-command! {
-    /// MODE SENSE (10).
-    pub struct ModeSense10: MODE_SENSE_10, 10 {
-        /// Whether the answer leaves out block descriptors.
-        disable_block_descriptors: bool = Flag(1, 3),
-        /// Which values are wanted.
-        page_control: PageControl = Bits(2, 6, 2),
-        /// The page, 3Fh for all.
-        page: u8 = Bits(2, 0, 6),
-        /// The sub-page, FFh for all, 0 for the page itself.
-        subpage: u8 = Byte(3),
-        /// Room for the answer, in bytes.
-        allocation_length: u16 = Be16(7),
-    }
-    transfer: |command| Transfer::In(command.allocation_length.into())
+mode_commands! {
+    6, u8 = Byte(4),
+    /// MODE SENSE (6) (SPC-3 6.9).
+    ModeSense6: MODE_SENSE_6,
+    /// MODE SELECT (6) (SPC-3 6.7).
+    ModeSelect6: MODE_SELECT_6
 }
 
-command! {
-    /// MODE SELECT (6).
-    pub struct ModeSelect6: MODE_SELECT_6, 6 {
-        /// Whether the data is in the page format of the standard.
-        page_format: bool = Flag(1, 4),
-        /// Whether the drive also saves the pages.
-        save_pages: bool = Flag(1, 0),
-        /// Length of the data: header, block descriptors and pages, in bytes.
-        parameter_list_length: u8 = Byte(4),
-    }
-    transfer: |command| Transfer::Out(command.parameter_list_length.into())
-}
-
-command! {
-    /// MODE SELECT (10).
-    pub struct ModeSelect10: MODE_SELECT_10, 10 {
-        /// Whether the data is in the page format of the standard.
-        page_format: bool = Flag(1, 4),
-        /// Whether the drive also saves the pages.
-        save_pages: bool = Flag(1, 0),
-        /// Length of the data: header, block descriptors and pages, in bytes.
-        parameter_list_length: u16 = Be16(7),
-    }
-    transfer: |command| Transfer::Out(command.parameter_list_length.into())
+mode_commands! {
+    10, u16 = Be16(7),
+    /// MODE SENSE (10) (MMC-6 6.12).
+    ModeSense10: MODE_SENSE_10,
+    /// MODE SELECT (10) (MMC-6 6.11).
+    ModeSelect10: MODE_SELECT_10
 }
 
 #[cfg(test)]

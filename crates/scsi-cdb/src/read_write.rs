@@ -9,71 +9,92 @@ use crate::layout::{Be16, Be32, Flag};
 /// Bytes in a block of every optical medium that holds data, unless a mode select changed it.
 pub const USUAL_BLOCK_LENGTH: u32 = 2048;
 
-command! {
+/// Declares a command that moves whole blocks one way, with `transfer_with`.
+macro_rules! block_command {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident: $opcode:ident, $length:literal, $direction:ident {
+            $( $(#[$field_meta:meta])* $field:ident: $type:ty = $layout:expr ),* $(,)?
+        }
+    ) => {
+        command! {
+            $(#[$meta])*
+            pub struct $name: $opcode, $length {
+                /// First block.
+                lba: u32 = Be32(2),
+                $( $(#[$field_meta])* $field: $type = $layout, )*
+            }
+            transfer: |command| command.transfer_with(USUAL_BLOCK_LENGTH)
+        }
+
+        impl $name {
+            /// The data phase when a block has `block_length` bytes; saturates at 4 GiB - 1.
+            #[must_use]
+            pub fn transfer_with(&self, block_length: u32) -> Transfer {
+                Transfer::$direction(u32::from(self.blocks).saturating_mul(block_length))
+            }
+        }
+    };
+}
+
+/// Declares READ or WRITE in both lengths.
+macro_rules! read_or_write {
+    (
+        $direction:ident,
+        $(#[$access_meta:meta])* force_unit_access,
+        $(#[$meta10:meta])* $name10:ident: $opcode10:ident,
+        $(#[$meta12:meta])* $name12:ident: $opcode12:ident $(,)?
+    ) => {
+        block_command! {
+            $(#[$meta10])*
+            pub struct $name10: $opcode10, 10, $direction {
+                /// Number of blocks.
+                blocks: u16 = Be16(7),
+                $(#[$access_meta])*
+                force_unit_access: bool = Flag(1, 3),
+            }
+        }
+
+        block_command! {
+            $(#[$meta12])*
+            pub struct $name12: $opcode12, 12, $direction {
+                /// Number of blocks.
+                blocks: u32 = Be32(6),
+                $(#[$access_meta])*
+                force_unit_access: bool = Flag(1, 3),
+                /// Whether keeping the data flowing matters more than its being right.
+                streaming: bool = Flag(10, 7),
+            }
+        }
+    };
+}
+
+read_or_write! {
+    In,
+    /// Whether the drive must read the medium, not its buffer.
+    force_unit_access,
     /// READ (10) (MMC-6 6.14).
-    pub struct Read10: READ_10, 10 {
-        /// Whether the drive must read the medium, not its buffer.
-        force_unit_access: bool = Flag(1, 3),
-        /// First block.
-        lba: u32 = Be32(2),
-        /// Number of blocks.
-        blocks: u16 = Be16(7),
-    }
-    transfer: |command| command.transfer_with(USUAL_BLOCK_LENGTH)
-}
-
-command! {
+    Read10: READ_10,
     /// READ (12) (MMC-6 6.15).
-    pub struct Read12: READ_12, 12 {
-        /// Whether the drive must read the medium, not its buffer.
-        force_unit_access: bool = Flag(1, 3),
-        /// First block.
-        lba: u32 = Be32(2),
-        /// Number of blocks.
-        blocks: u32 = Be32(6),
-        /// Whether keeping the data flowing matters more than its being right.
-        streaming: bool = Flag(10, 7),
-    }
-    transfer: |command| command.transfer_with(USUAL_BLOCK_LENGTH)
+    Read12: READ_12,
 }
 
-command! {
+read_or_write! {
+    Out,
+    /// Whether the data must be on the medium when the command ends.
+    force_unit_access,
     /// WRITE (10) (MMC-6 6.46).
-    pub struct Write10: WRITE_10, 10 {
-        /// Whether the data must be on the medium when the command ends.
-        force_unit_access: bool = Flag(1, 3),
-        /// First block.
-        lba: u32 = Be32(2),
-        /// Number of blocks.
-        blocks: u16 = Be16(7),
-    }
-    transfer: |command| command.transfer_with(USUAL_BLOCK_LENGTH)
-}
-
-command! {
+    Write10: WRITE_10,
     /// WRITE (12) (MMC-6 6.47).
-    pub struct Write12: WRITE_12, 12 {
-        /// Whether the data must be on the medium when the command ends.
-        force_unit_access: bool = Flag(1, 3),
-        /// First block.
-        lba: u32 = Be32(2),
-        /// Number of blocks.
-        blocks: u32 = Be32(6),
-        /// Whether keeping the data flowing matters more than its being right.
-        streaming: bool = Flag(10, 7),
-    }
-    transfer: |command| command.transfer_with(USUAL_BLOCK_LENGTH)
+    Write12: WRITE_12,
 }
 
-command! {
+block_command! {
     /// WRITE AND VERIFY (10) (MMC-6 6.48).
-    pub struct WriteAndVerify10: WRITE_AND_VERIFY_10, 10 {
-        /// First block.
-        lba: u32 = Be32(2),
+    pub struct WriteAndVerify10: WRITE_AND_VERIFY_10, 10, Out {
         /// Number of blocks.
         blocks: u16 = Be16(7),
     }
-    transfer: |command| command.transfer_with(USUAL_BLOCK_LENGTH)
 }
 
 command! {
@@ -121,21 +142,6 @@ command! {
     }
     transfer: |_| Transfer::None
 }
-
-/// Adds `transfer_with` to commands that move whole blocks one way.
-macro_rules! moves_blocks {
-    ($($name:ident => $direction:ident),*) => { $(
-        impl $name {
-            /// The data phase when a block has `block_length` bytes; saturates at 4 GiB - 1.
-            #[must_use]
-            pub fn transfer_with(&self, block_length: u32) -> Transfer {
-                Transfer::$direction(u32::from(self.blocks).saturating_mul(block_length))
-            }
-        }
-    )* };
-}
-
-moves_blocks!(Read10 => In, Read12 => In, Write10 => Out, Write12 => Out, WriteAndVerify10 => Out);
 
 impl Verify10 {
     /// The data phase when a block has `block_length` bytes: none without `byte_check`.

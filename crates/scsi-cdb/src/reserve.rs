@@ -3,58 +3,50 @@
 use crate::cdb::Transfer;
 use crate::layout::{Be16, Byte, Flag};
 
-command! {
+/// Declares RESERVE or RELEASE in both lengths.
+macro_rules! reservation_commands {
+    ($(#[$meta6:meta])* $name6:ident: $opcode6:ident, $(#[$meta10:meta])* $name10:ident: $opcode10:ident) => {
+        command! {
+            $(#[$meta6])*
+            pub struct $name6: $opcode6, 6 {}
+            transfer: |_| Transfer::None
+        }
+
+        command! {
+            $(#[$meta10])*
+            pub struct $name10: $opcode10, 10 {
+                /// Whether it is on behalf of `third_party`.
+                is_third_party: bool = Flag(1, 4),
+                /// Whether the identifier is longer than a byte and comes as data.
+                long_identifier: bool = Flag(1, 1),
+                /// The other device.
+                third_party: u8 = Byte(3),
+                /// Length of the data, in bytes: 8 with `long_identifier`, else 0.
+                parameter_list_length: u16 = Be16(7),
+            }
+            transfer: |command| Transfer::Out(command.parameter_list_length.into())
+        }
+
+        impl $name10 {
+            /// For the sender itself.
+            pub const WHOLE_UNIT: Self =
+                Self { is_third_party: false, long_identifier: false, third_party: 0, parameter_list_length: 0 };
+        }
+    };
+}
+
+reservation_commands! {
     /// RESERVE (6), of the whole unit.
-    pub struct Reserve6: RESERVE_6, 6 {}
-    transfer: |_| Transfer::None
-}
-
-command! {
-    /// RELEASE (6), of the whole unit.
-    pub struct Release6: RELEASE_6, 6 {}
-    transfer: |_| Transfer::None
-}
-
-command! {
+    Reserve6: RESERVE_6,
     /// RESERVE (10).
-    pub struct Reserve10: RESERVE_10, 10 {
-        /// Whether the reservation is for `third_party`.
-        is_third_party: bool = Flag(1, 4),
-        /// Whether the identifier is longer than a byte and comes as data.
-        long_identifier: bool = Flag(1, 1),
-        /// The device to reserve for.
-        third_party: u8 = Byte(3),
-        /// Length of the data, in bytes: 8 with `long_identifier`, else 0.
-        parameter_list_length: u16 = Be16(7),
-    }
-    transfer: |command| Transfer::Out(command.parameter_list_length.into())
+    Reserve10: RESERVE_10
 }
 
-command! {
+reservation_commands! {
+    /// RELEASE (6), of the whole unit.
+    Release6: RELEASE_6,
     /// RELEASE (10).
-    pub struct Release10: RELEASE_10, 10 {
-        /// Whether the reservation was for `third_party`.
-        is_third_party: bool = Flag(1, 4),
-        /// Whether the identifier is longer than a byte and comes as data.
-        long_identifier: bool = Flag(1, 1),
-        /// The device that was reserved for.
-        third_party: u8 = Byte(3),
-        /// Length of the data, in bytes: 8 with `long_identifier`, else 0.
-        parameter_list_length: u16 = Be16(7),
-    }
-    transfer: |command| Transfer::Out(command.parameter_list_length.into())
-}
-
-impl Reserve10 {
-    /// For the sender itself.
-    pub const WHOLE_UNIT: Self =
-        Self { is_third_party: false, long_identifier: false, third_party: 0, parameter_list_length: 0 };
-}
-
-impl Release10 {
-    /// For the sender itself.
-    pub const WHOLE_UNIT: Self =
-        Self { is_third_party: false, long_identifier: false, third_party: 0, parameter_list_length: 0 };
+    Release10: RELEASE_10
 }
 
 #[cfg(test)]
