@@ -87,6 +87,14 @@ pub fn synthesise(mode: TrackMode, lba: i32, form: SectorForm, body: &[u8]) -> [
     raw
 }
 
+/// The Form 1 sector `raw` with another sub-header (file, channel, sub-mode and coding, twice) and its codes anew.
+#[must_use]
+pub fn with_sub_header(mut raw: [u8; RAW_SIZE], sub_header: [u8; 8]) -> [u8; RAW_SIZE] {
+    raw[16..24].copy_from_slice(&sub_header);
+    seal_form1(&mut raw);
+    raw
+}
+
 /// The sector at `lba` of a track of `mode` where nothing is given: silence, or zeros with valid codes.
 #[must_use]
 pub fn empty(mode: TrackMode, lba: i32) -> [u8; RAW_SIZE] {
