@@ -85,7 +85,7 @@ open_enum! {
 }
 
 record! {
-    /// The standard answer (MMC-6 6.21.3.1) without its OPC tables.
+    /// The standard answer (MMC-6 6.21, data type 0) without its OPC tables.
     pub struct DiscInformation: 34 {
         /// Bytes that follow this field, as the drive claims.
         data_length: u16 = Be16(0),
@@ -176,7 +176,7 @@ record! {
 }
 
 record! {
-    /// The track resources answer (MMC-6 6.21.3.2).
+    /// The track resources answer (MMC-6 6.21, data type 1).
     pub struct TrackResources: 12 {
         /// Bytes that follow this field, as the drive claims.
         data_length: u16 = Be16(0),
@@ -194,7 +194,7 @@ record! {
 }
 
 record! {
-    /// The POW resources answer (MMC-6 6.21.3.3).
+    /// The POW resources answer (MMC-6 6.21, data type 2).
     pub struct PowResources: 16 {
         /// Bytes that follow this field, as the drive claims.
         data_length: u16 = Be16(0),
@@ -237,7 +237,7 @@ mod tests {
     use crate::cdb::Direction;
     use crate::test_support::{golden, hex, prefixes, round_trip, total};
 
-    /// MMC-6 6.21.2.
+    /// MMC-6 6.21, command descriptor block.
     #[test]
     fn blocks() {
         let command = ReadDiscInformation { data_type: DiscInformationType::STANDARD, allocation_length: 34 };
@@ -247,7 +247,7 @@ mod tests {
         round_trip::<ReadDiscInformation>();
     }
 
-    /// MMC-6 6.21.3.1: an appendable CD-R of two sessions with one OPC table.
+    /// MMC-6 6.21, data type 0: an appendable CD-R of two sessions with one OPC table.
     const APPENDABLE: &str = "
         00 28 05 01 02 04 05 A0 20 00 00 00 12 34 56 78
         00 0F 04 05 00 4F 3B 4A 00 00 00 00 00 00 00 00
@@ -280,7 +280,7 @@ mod tests {
         assert!(DiscInformation::from_answer(&hex("00 0A 20 00 00 63 00 01 00 01 00 01")).is_err());
     }
 
-    /// MMC-6 6.21.3.2 and 6.21.3.3.
+    /// MMC-6 6.21, data types 1 and 2.
     #[test]
     fn resources_are_read() {
         let tracks = TrackResources::parse(&hex("00 0A 20 00 00 63 00 02 00 63 00 01")).unwrap();

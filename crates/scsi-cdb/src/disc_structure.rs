@@ -1,6 +1,19 @@
 //! READ DISC STRUCTURE (MMC-6 6.22), formerly READ DVD STRUCTURE, and its answers.
+//!
+//! [`StructureAnswer`] takes the header off. Its body is read by the types in [`dvd`], [`bd`], [`aacs`] and
+//! [`common`]; formats that are not listed there (keys, areas and tables as recorded) are bytes without structure.
 
+pub mod aacs;
+pub mod bd;
+pub mod common;
+pub mod dvd;
+pub mod formats;
+
+pub use formats::{BdFormat, CommonFormat, DvdFormat, format_name};
+
+use crate::bytes::{array_at, be16_at, clamp, counted16, put};
 use crate::cdb::Transfer;
+use crate::error::ParseError;
 use crate::layout::{Be16, Be32, Bits, Byte};
 
 open_enum! {
@@ -10,127 +23,6 @@ open_enum! {
         DVD = 0 => "DVD, HD DVD",
         /// Blu-ray Disc.
         BD = 1 => "BD",
-    }
-}
-
-open_enum! {
-    /// Formats 00 to 7F of [`MediaType::DVD`] (MMC-6 table "READ DISC STRUCTURE format codes").
-    pub DvdFormat: u8 {
-        /// Physical format information of the lead-in.
-        PHYSICAL = 0x00 => "physical format information",
-        /// Copy protection system and regions.
-        COPYRIGHT = 0x01 => "copyright information",
-        /// The CSS disc key block, 2048 bytes, obfuscated by the bus key.
-        DISC_KEY = 0x02 => "disc key",
-        /// Burst cutting area.
-        BCA = 0x03 => "BCA information",
-        /// Manufacturing information of the lead-in, 2048 bytes.
-        MANUFACTURING = 0x04 => "disc manufacturing information",
-        /// Copyright management of the sector at the address.
-        COPYRIGHT_MANAGEMENT = 0x05 => "copyright management information",
-        /// CPRM media identifier.
-        MEDIA_IDENTIFIER = 0x06 => "media identifier",
-        /// CPRM media key block, one pack.
-        MEDIA_KEY_BLOCK = 0x07 => "media key block",
-        /// Disc definition structure of a DVD-RAM.
-        RAM_DDS = 0x08 => "DVD-RAM DDS",
-        /// Medium status of a DVD-RAM.
-        RAM_MEDIUM_STATUS = 0x09 => "DVD-RAM medium status",
-        /// Spare area information of a DVD-RAM.
-        RAM_SPARE_AREA = 0x0A => "DVD-RAM spare area information",
-        /// Recording type of a DVD-RAM.
-        RAM_RECORDING_TYPE = 0x0B => "DVD-RAM recording type information",
-        /// Recording management data of the last border-out.
-        RMD_IN_BORDER_OUT = 0x0C => "RMD in last border-out",
-        /// Recording management data block at the address.
-        RMD = 0x0D => "RMD",
-        /// Pre-recorded information of a DVD-R or DVD-RW lead-in.
-        PRE_RECORDED = 0x0E => "pre-recorded information",
-        /// Unique disc identifier of a DVD-R or DVD-RW.
-        UNIQUE_DISC_ID = 0x0F => "unique disc identifier",
-        /// Physical format information in the lead-in of a DVD-R or DVD-RW, as recorded.
-        PHYSICAL_IN_LEAD_IN = 0x10 => "physical format information in lead-in",
-        /// Disc information in the address in pregroove of a DVD+R or DVD+RW.
-        ADIP = 0x11 => "ADIP information",
-        /// Copyright protection information of an HD DVD.
-        HD_DVD_CPI = 0x12 => "HD DVD copyright protection information",
-        /// Copyright data section of an HD DVD lead-in.
-        HD_DVD_COPYRIGHT_DATA = 0x15 => "HD DVD copyright data section",
-        /// Medium status of an HD DVD-R.
-        HD_DVD_R_MEDIUM_STATUS = 0x19 => "HD DVD-R medium status",
-        /// Last recorded recording management data of an HD DVD-R.
-        HD_DVD_R_RMD = 0x1A => "HD DVD-R last recorded RMD",
-        /// Capacity of layer 0 of a dual layer recordable disc.
-        LAYER_CAPACITY = 0x20 => "DL layer capacity",
-        /// Start of the shifted middle area.
-        MIDDLE_ZONE_START = 0x21 => "shifted middle area start address",
-        /// Interval of layer jumps.
-        JUMP_INTERVAL = 0x22 => "jump interval size",
-        /// Logical block of the manual layer jump.
-        MANUAL_LAYER_JUMP = 0x23 => "manual layer jump address",
-        /// Anchor point that is remapped.
-        REMAPPING = 0x24 => "remapping address",
-        /// Disc control block.
-        DCB = 0x30 => "disc control block",
-        /// MTA ECC block.
-        MTA_ECC_BLOCK = 0x31 => "MTA ECC block",
-    }
-}
-
-open_enum! {
-    /// Formats 00 to 7F of [`MediaType::BD`].
-    pub BdFormat: u8 {
-        /// Disc information units of the address in pregroove or of the permanent information area.
-        DISC_INFORMATION = 0x00 => "disc information",
-        /// Burst cutting area.
-        BCA = 0x03 => "BCA information",
-        /// Disc definition structure.
-        DDS = 0x08 => "DDS",
-        /// Cartridge status.
-        CARTRIDGE_STATUS = 0x09 => "cartridge status",
-        /// Spare area information.
-        SPARE_AREA = 0x0A => "spare area information",
-        /// Defect list as recorded.
-        RAW_DEFECT_LIST = 0x12 => "raw defect list",
-        /// Physical access control.
-        PAC = 0x30 => "PAC",
-    }
-}
-
-open_enum! {
-    /// Formats from 80 on, which do not depend on the media type.
-    pub CommonFormat: u8 {
-        /// AACS volume identifier and its MAC.
-        AACS_VOLUME_ID = 0x80 => "AACS volume identifier",
-        /// AACS pre-recorded media serial number and its MAC.
-        AACS_SERIAL_NUMBER = 0x81 => "AACS media serial number",
-        /// AACS media identifier and its MAC.
-        AACS_MEDIA_ID = 0x82 => "AACS media identifier",
-        /// AACS media key block, one pack.
-        AACS_MKB = 0x83 => "AACS media key block",
-        /// AACS data keys.
-        AACS_DATA_KEYS = 0x84 => "AACS data keys",
-        /// Extents whose data the drive encrypts on the bus.
-        AACS_LBA_EXTENTS = 0x85 => "AACS LBA extents",
-        /// AACS media key block of the CPRM kind, one pack.
-        AACS_CPRM_MKB = 0x86 => "AACS CPRM MKB",
-        /// Formats of each layer of a hybrid disc.
-        LAYER_LIST = 0x90 => "list of recognised format layers",
-        /// Write protection status.
-        WRITE_PROTECTION = 0xC0 => "write protection status",
-        /// Formats that can be read and sent.
-        STRUCTURE_LIST = 0xFF => "disc structure list",
-    }
-}
-
-/// The standard's name of `format`, by media type below 0x80.
-#[must_use]
-pub fn format_name(media_type: MediaType, format: u8) -> Option<&'static str> {
-    match (media_type, format) {
-        (_, 0x80..) => CommonFormat(format).name(),
-        (MediaType::DVD, _) => DvdFormat(format).name(),
-        (MediaType::BD, _) => BdFormat(format).name(),
-        _ => None,
     }
 }
 
@@ -158,5 +50,102 @@ impl ReadDiscStructure {
     #[must_use]
     pub const fn new(media_type: MediaType, format: u8, allocation_length: u16) -> Self {
         Self { media_type, address: 0, layer: 0, format, allocation_length, agid: 0 }
+    }
+}
+
+/// An answer: a header of four bytes and the structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StructureAnswer<'a> {
+    /// Bytes that follow this field, as the drive claims; what is available, not what was received.
+    pub data_length: u16,
+    /// Reserved, but for the number of packs of a media key block and the room for LBA extents.
+    pub reserved: [u8; 2],
+    /// The structure, as far as both its length and what was received reach.
+    pub body: &'a [u8],
+}
+
+impl<'a> StructureAnswer<'a> {
+    /// Bytes of the header.
+    pub const HEADER_LENGTH: usize = 4;
+
+    /// The answer in `bytes`.
+    ///
+    /// # Errors
+    /// [`ParseError::TooShort`] for fewer than four bytes.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        Ok(Self {
+            data_length: be16_at(bytes, 0)?,
+            reserved: array_at(bytes, 2)?,
+            body: clamp(counted16(bytes, 0)?, Self::HEADER_LENGTH, usize::MAX),
+        })
+    }
+
+    /// The header before a body of `length` bytes.
+    #[must_use]
+    pub fn header(length: usize) -> [u8; 4] {
+        let [high, low] = u16::try_from(length.saturating_add(2)).unwrap_or(u16::MAX).to_be_bytes();
+        [high, low, 0, 0]
+    }
+
+    /// Writes header and `body` to `target`; the bytes written, or `None` if they do not fit.
+    pub fn write(body: &[u8], target: &mut [u8]) -> Option<usize> {
+        let length = body.len().checked_add(Self::HEADER_LENGTH).filter(|length| *length <= target.len())?;
+        u16::try_from(length).ok()?;
+        put(target, 0, &Self::header(body.len()));
+        put(target, Self::HEADER_LENGTH, body);
+        Some(length)
+    }
+
+    /// Packs of a media key block, of which this answer is one.
+    #[must_use]
+    pub const fn total_packs(&self) -> u8 {
+        let [_, packs] = self.reserved;
+        packs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cdb::Direction;
+    use crate::test_support::{golden, hex, prefixes, round_trip, total};
+
+    /// MMC-6 6.22, command descriptor block.
+    #[test]
+    fn blocks() {
+        let physical =
+            ReadDiscStructure { layer: 1, ..ReadDiscStructure::new(MediaType::DVD, DvdFormat::PHYSICAL.0, 2052) };
+        golden(physical, &hex("AD 00 00 00 00 00 01 00 08 04 00 00"), Direction::In, 2052);
+        let disc_key =
+            ReadDiscStructure { agid: 1, ..ReadDiscStructure::new(MediaType::DVD, DvdFormat::DISC_KEY.0, 2052) };
+        golden(disc_key, &hex("AD 00 00 00 00 00 00 02 08 04 40 00"), Direction::In, 2052);
+        let block = ReadDiscStructure::new(MediaType::BD, CommonFormat::AACS_MKB.0, 32_772);
+        let block = ReadDiscStructure { address: 2, ..block };
+        golden(block, &hex("AD 01 00 00 00 02 00 83 80 04 00 00"), Direction::In, 32_772);
+        round_trip::<ReadDiscStructure>();
+    }
+
+    /// MMC-6 6.22, header of the answer.
+    #[test]
+    fn the_header_ends_the_body() {
+        let bytes = hex("00 06 00 07 01 02 03 04 EE");
+        let answer = StructureAnswer::parse(&bytes).unwrap();
+        assert_eq!((answer.data_length, answer.total_packs(), answer.body), (6, 7, &[1, 2, 3, 4][..]));
+        let lying = hex("FF FF 00 00 01");
+        assert_eq!(
+            StructureAnswer::parse(&lying).map(|answer| (answer.data_length, answer.body.len())),
+            Ok((0xFFFF, 1))
+        );
+        assert_eq!(StructureAnswer::parse(&hex("00 00 00 00 01")).map(|answer| answer.body.len()), Ok(0));
+        prefixes(&bytes, |bytes| StructureAnswer::parse(bytes).map(|answer| answer.body.len()));
+        total(|bytes| StructureAnswer::parse(bytes).map(|answer| answer.total_packs()));
+    }
+
+    #[test]
+    fn an_answer_is_written_whole_or_not_at_all() {
+        let mut target = [0xEE; 8];
+        assert_eq!(StructureAnswer::write(&[1, 2, 3], &mut target), Some(7));
+        assert_eq!(target, [0, 5, 0, 0, 1, 2, 3, 0xEE]);
+        assert_eq!(StructureAnswer::write(&[1; 5], &mut target), None);
     }
 }

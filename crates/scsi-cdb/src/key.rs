@@ -1,6 +1,15 @@
 //! REPORT KEY and SEND KEY (MMC-6 6.29 and 6.37): authentication grants, keys and regions.
+//!
+//! Answers and parameter lists have the header of a disc structure:
+//! [`StructureAnswer`](crate::disc_structure::StructureAnswer) takes it off and [`write_parameters`] puts it on.
+//! The bodies are in [`dvd`] and [`aacs`].
+
+pub mod aacs;
+pub mod dvd;
 
 use crate::cdb::Transfer;
+use crate::disc_structure::StructureAnswer;
+use crate::error::ParseError;
 use crate::layout::{Be16, Be32, Bits, Byte};
 
 open_enum! {
@@ -112,5 +121,80 @@ impl SendKey {
     #[must_use]
     pub const fn invalidate(key_class: KeyClass, agid: u8) -> Self {
         Self { key_class, key_format: DvdKeyFormat::INVALIDATE_AGID.0, agid, parameter_list_length: 0 }
+    }
+}
+
+/// Writes the parameter list with `body` to `target`: two bytes of length, two zeros, the body.
+///
+/// Returns its length in bytes, or `None` if it does not fit `target`.
+pub fn write_parameters(body: &[u8], target: &mut [u8]) -> Option<u16> {
+    StructureAnswer::write(body, target).and_then(|length| u16::try_from(length).ok())
+}
+
+/// The granted AGID in an answer to format 00 or 11 of any class: bits 7-6 of byte 7.
+///
+/// # Errors
+/// [`ParseError::TooShort`] for fewer than eight bytes, received or claimed.
+pub fn granted_agid(bytes: &[u8]) -> Result<u8, ParseError> {
+    GrantedAgid::parse(StructureAnswer::parse(bytes)?.body).map(|grant| grant.agid)
+}
+
+record! {
+    /// The body of an answer that grants an AGID.
+    pub struct GrantedAgid: 4 {
+        /// The grant, 0 to 3.
+        agid: u8 = Bits(3, 6, 2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cdb::Direction;
+    use crate::test_support::{golden, hex, round_trip, total};
+
+    /// MMC-6 6.29, command descriptor block.
+    #[test]
+    fn report_key_blocks() {
+        let title_key = ReportKey { lba: 0x100, ..ReportKey::new(KeyClass::DVD, DvdKeyFormat::TITLE_KEY.0, 1, 12) };
+        let nonce = ReportKey::new(KeyClass::AACS, AacsKeyFormat::READ_BINDING_NONCE.0, 1, 36);
+        for (command, block) in [
+            (ReportKey::new(KeyClass::DVD, DvdKeyFormat::AGID.0, 0, 8), "A4 00 00 00 00 00 00 00 00 08 00 00"),
+            (ReportKey::new(KeyClass::DVD, DvdKeyFormat::CHALLENGE.0, 1, 16), "A4 00 00 00 00 00 00 00 00 10 41 00"),
+            (title_key, "A4 00 00 00 01 00 00 00 00 0C 44 00"),
+            (ReportKey::new(KeyClass::DVD, DvdKeyFormat::RPC_STATE.0, 0, 8), "A4 00 00 00 00 00 00 00 00 08 08 00"),
+            (ReportKey::new(KeyClass::AACS, AacsKeyFormat::AGID.0, 0, 8), "A4 00 00 00 00 00 00 02 00 08 00 00"),
+            (ReportKey { lba: 0x1234_5678, blocks: 32, ..nonce }, "A4 00 12 34 56 78 20 02 00 24 61 00"),
+        ] {
+            golden(command, &hex(block), Direction::In, u32::from(command.allocation_length));
+        }
+        round_trip::<ReportKey>();
+    }
+
+    /// MMC-6 6.37, command descriptor block.
+    #[test]
+    fn send_key_blocks() {
+        for agid in 0..4_u8 {
+            let mut block = hex("A3 00 00 00 00 00 00 02 00 00 3F 00");
+            block[10] |= agid << 6;
+            golden(SendKey::invalidate(KeyClass::AACS, agid), &block, Direction::None, 0);
+        }
+        let rpc = SendKey {
+            key_class: KeyClass::DVD,
+            key_format: DvdKeyFormat::SET_RPC.0,
+            agid: 0,
+            parameter_list_length: 8,
+        };
+        golden(rpc, &hex("A3 00 00 00 00 00 00 00 00 08 06 00"), Direction::Out, 8);
+        round_trip::<SendKey>();
+    }
+
+    /// MMC-6 6.29, format 00.
+    #[test]
+    fn a_grant_is_read_from_a_whole_answer_only() {
+        assert_eq!(granted_agid(&hex("00 06 00 00 00 00 00 C0")), Ok(3));
+        assert!(granted_agid(&hex("00 06 00 00 00 00 00")).is_err());
+        assert!(granted_agid(&hex("00 02 00 00 00 00 00 C0")).is_err());
+        total(granted_agid);
     }
 }

@@ -264,7 +264,7 @@ mod tests {
 
     const ALL: SectorFields = SectorFields { edc_ecc: false, ..SectorFields::RAW };
 
-    /// MMC-6 6.20.2; the blocks that raw reads of Windows send.
+    /// MMC-6 6.20, command descriptor block; the blocks that raw reads of Windows send.
     #[test]
     fn blocks() {
         let mode_2 = SectorFields { headers: HeaderCodes::HEADER, ..ALL };
@@ -303,7 +303,7 @@ mod tests {
         round_trip::<ReadCdMsf>();
     }
 
-    /// MMC-6 6.20.2, number of bytes returned by main channel selection: mode 1, formless, form 1, form 2.
+    /// MMC-6 6.20, number of bytes returned by main channel selection: mode 1, formless, form 1, form 2.
     #[test]
     fn sector_lengths() {
         let no = None;

@@ -162,7 +162,7 @@ mod tests {
     use crate::cdb::Direction;
     use crate::test_support::{golden, hex, prefixes, round_trip, total};
 
-    /// MMC-3 5.27.1.
+    /// MMC-3 5.27, command descriptor block.
     #[test]
     fn blocks() {
         let mut command = ReadSubChannel {
@@ -179,7 +179,7 @@ mod tests {
         round_trip::<ReadSubChannel>();
     }
 
-    /// MMC-3 5.27.2.
+    /// MMC-3 5.27, format 1.
     #[test]
     fn a_position_is_read() {
         let bytes = hex("00 11 00 0C  01 10 03 01  00 0A 14 1E  00 00 05 0A");
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!((pregap.absolute.lba(), pregap.relative.lba()), (Lba(4096), Lba(-100)));
     }
 
-    /// MMC-3 5.27.3 and 5.27.4.
+    /// MMC-3 5.27, formats 2 and 3.
     #[test]
     fn catalogue_number_and_isrc_are_read() {
         let bytes = b"\0\x15\0\x14\x02\0\0\0\x800123456789012\0\x2A";

@@ -117,7 +117,7 @@ mod tests {
     use crate::cdb::{Command, Direction};
     use crate::test_support::{golden, hex, round_trip};
 
-    /// MMC-6 6.25.2.
+    /// MMC-6 6.25, command descriptor block.
     #[test]
     fn blocks() {
         let mut command = ReadTocPmaAtip { msf: true, ..ReadTocPmaAtip::new(TocFormat::FORMATTED_TOC, 804) };

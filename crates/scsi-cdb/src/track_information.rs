@@ -47,7 +47,7 @@ open_enum! {
 }
 
 record! {
-    /// The answer (MMC-6 6.26.3), on CD, DVD and BD alike.
+    /// The answer (MMC-6 6.26), on CD, DVD and BD alike.
     pub struct TrackInformation: 48 {
         /// Bytes that follow this field, as the drive claims.
         data_length: u16 = Be16(0),
@@ -120,7 +120,7 @@ mod tests {
     use crate::cdb::Direction;
     use crate::test_support::{golden, hex, prefixes, round_trip, total};
 
-    /// MMC-6 6.26.2.
+    /// MMC-6 6.26, command descriptor block.
     #[test]
     fn blocks() {
         let command = ReadTrackInformation {
@@ -135,7 +135,7 @@ mod tests {
         round_trip::<ReadTrackInformation>();
     }
 
-    /// MMC-6 6.26.3: the invisible track 258 of session 2 on a DVD+R.
+    /// MMC-6 6.26: the invisible track 258 of session 2 on a DVD+R.
     const INVISIBLE: &str = "
         00 2E 02 02 00 07 61 01  00 01 00 00 00 01 02 00
         00 0F 00 00 00 00 00 10  00 10 00 00 00 01 01 FF

@@ -1,7 +1,7 @@
 //! Format 4: absolute time in pregroove, the maker's data on a recordable CD.
 
 use crate::address::Msf;
-use crate::bytes::{counted16, padded};
+use crate::bytes::{bits, counted16, padded};
 use crate::error::ParseError;
 use crate::layout::{Be16, Bits, Flag, MsfAt, Raw};
 
@@ -64,7 +64,7 @@ impl Atip {
     #[must_use]
     pub fn recording_speeds(&self) -> Option<(u8, u8)> {
         let [speeds, ..] = self.additional_1;
-        self.additional_1_valid.then_some((crate::bytes::bits(speeds, 4, 3), crate::bytes::bits(speeds, 0, 4)))
+        self.additional_1_valid.then_some((bits(speeds, 4, 3), bits(speeds, 0, 4)))
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::test_support::{hex, prefixes, total};
 
-    /// MMC-6 6.25.3.6: an 80 minute CD-R, lead-in from 97:24:01, lead-out at 79:59:74.
+    /// MMC-6 6.25, format 4: an 80 minute CD-R, lead-in from 97:24:01, lead-out at 79:59:74.
     const CD_R: &str = "00 1A 00 00  C0 40 84 00  61 18 01 00  4F 3B 4A 00  12 34 56 00  00 00 00 00  00 00 00 00";
 
     #[test]

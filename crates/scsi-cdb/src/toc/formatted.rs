@@ -72,7 +72,7 @@ mod tests {
     use crate::address::{Lba, Msf};
     use crate::test_support::{hex, prefixes, total};
 
-    /// MMC-6 6.25.3.2: two tracks, audio then data, addresses in minutes, seconds and frames.
+    /// MMC-6 6.25, format 0: two tracks, audio then data, addresses in minutes, seconds and frames.
     const TWO_TRACKS: &str = "00 1A 01 02  00 10 01 00 00 00 02 00  00 14 02 00 00 05 10 20  00 14 AA 00 00 09 3B 4A";
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!((toc.descriptors().count(), toc.is_truncated()), (2, true));
     }
 
-    /// MMC-6 6.25.3.3: the last of two sessions starts with data track 4 at block 57,000.
+    /// MMC-6 6.25, format 1: the last of two sessions starts with data track 4 at block 57,000.
     #[test]
     fn the_last_session_is_found() {
         let bytes = hex("00 0A 01 02  00 14 04 00 00 00 DE A8");

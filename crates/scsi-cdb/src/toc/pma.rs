@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use crate::test_support::{hex, total};
 
-    /// MMC-6 6.25.3.5: identification 123456 and one track from 00:02:00 to 10:20:30.
+    /// MMC-6 6.25, format 3: identification 123456 and one track from 00:02:00 to 10:20:30.
     #[test]
     fn tracks_and_identification_are_read() {
         let bytes = hex("00 18 00 00  00 20 00 00 12 34 56 00 00 00 00  00 10 00 01 0A 14 1E 00 00 02 00");

@@ -320,7 +320,7 @@ mod tests {
     use super::*;
     use crate::test_support::{hex, prefixes, total};
 
-    /// MMC-6 6.25.3.4: an enhanced CD, three audio tracks and a second session with one XA data track.
+    /// MMC-6 6.25, format 2: an enhanced CD, three audio tracks and a second session with one XA data track.
     const ENHANCED_CD: &str = "
         00 91 01 02
         01 10 00 A0 00 00 00 00 01 00 00
