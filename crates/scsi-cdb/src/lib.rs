@@ -7,6 +7,22 @@
 //!
 //! [`AnyCommand`] tells received blocks apart.
 //!
+//! ```
+//! use scsi_cdb::read_capacity::{Capacity10, ReadCapacity10};
+//! use scsi_cdb::sense::Sense;
+//! use scsi_cdb::{Command, ParseError, Transfer};
+//!
+//! assert_eq!(ReadCapacity10 {}.cdb().as_bytes(), [0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+//! assert_eq!(ReadCapacity10 {}.transfer(), Transfer::In(8));
+//!
+//! let capacity = Capacity10::parse(&[0x00, 0x05, 0x2B, 0x1F, 0x00, 0x00, 0x08, 0x00])?;
+//! assert_eq!((capacity.blocks(), capacity.block_length), (338_720, 2048));
+//!
+//! let sense = Sense::parse(&[0x70, 0, 2, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x3A, 2, 0, 0, 0, 0])?;
+//! assert_eq!(sense.name(), Some("MEDIUM NOT PRESENT - TRAY OPEN"));
+//! # Ok::<_, ParseError>(())
+//! ```
+//!
 //! Multi-byte fields on the wire are big-endian. References are to MMC-6 (T10/1836-D revision 2g), to MMC-4
 //! (INCITS 401-2005) for what MMC-6 dropped, and to SPC-3 (T10/1416-D revision 23).
 #![no_std]

@@ -1,6 +1,6 @@
 //! PERSISTENT RESERVE IN and OUT: reservations that outlive a reset (SPC-3 6.11 and 6.12).
 
-use crate::bytes::{be32_at, be64_at, clamp};
+use crate::bytes::{be32_at, be64_at, clamp, put};
 use crate::cdb::Transfer;
 use crate::error::ParseError;
 use crate::layout::{Be16, Be32, Be64, Bits, Flag};
@@ -133,6 +133,11 @@ impl<'a> Answer<'a> {
         let length = usize::try_from(be32_at(bytes, 4)?).unwrap_or(usize::MAX);
         Ok(Self { generation: be32_at(bytes, 0)?, list: clamp(bytes, 8, length) })
     }
+
+    fn emit_header(generation: u32, length: usize, buffer: &mut [u8]) -> usize {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        put(buffer, 0, &generation.to_be_bytes()).saturating_add(put(buffer, 4, &length.to_be_bytes()))
+    }
 }
 
 /// The answer of READ KEYS (SPC-3 6.11.2).
@@ -152,6 +157,16 @@ impl<'a> RegisteredKeys<'a> {
     #[must_use]
     pub const fn generation(&self) -> u32 {
         self.0.generation
+    }
+
+    /// Writes the answer that lists `keys` to the start of `buffer`, cut to its length; returns the number of bytes
+    /// written.
+    pub fn emit(generation: u32, keys: &[u64], buffer: &mut [u8]) -> usize {
+        let mut written = Answer::emit_header(generation, keys.len().saturating_mul(8), buffer);
+        for key in keys {
+            written = written.saturating_add(put(buffer, written, &key.to_be_bytes()));
+        }
+        written
     }
 
     /// The keys that are there in full.
@@ -177,6 +192,13 @@ impl ReservationInForce {
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let answer = Answer::parse(bytes)?;
         Ok(Self { generation: answer.generation, reservation: Reservation::parse(answer.list).ok() })
+    }
+
+    /// Writes the answer to the start of `buffer`, cut to its length; returns the number of bytes written.
+    pub fn emit(&self, buffer: &mut [u8]) -> usize {
+        let reservation = self.reservation.map(|reservation| reservation.to_bytes());
+        let list = reservation.as_ref().map_or(&[][..], |bytes| bytes);
+        Answer::emit_header(self.generation, list.len(), buffer).saturating_add(put(buffer, 8, list))
     }
 }
 
@@ -217,6 +239,10 @@ mod tests {
         let bytes = hex("00000007 00000010 0000000000000001 0000000000000002 FFFF");
         let keys = RegisteredKeys::parse(&bytes).unwrap();
         assert_eq!((keys.generation(), keys.keys().collect::<std::vec::Vec<_>>()), (7, std::vec![1, 2]));
+        let mut buffer = [0; 64];
+        assert_eq!(RegisteredKeys::emit(7, &[1, 2], &mut buffer), 24);
+        assert_eq!(buffer[..24], bytes[..24]);
+        assert_eq!(RegisteredKeys::emit(7, &[1, 2], &mut buffer[..13]), 13);
         assert_eq!(RegisteredKeys::parse(&bytes[..20]).unwrap().keys().count(), 1);
         prefixes(&bytes, RegisteredKeys::parse);
         total(|bytes| RegisteredKeys::parse(bytes).map(|keys| keys.keys().count()));
@@ -228,7 +254,9 @@ mod tests {
         let held = ReservationInForce::parse(&bytes).unwrap();
         let reservation = held.reservation.unwrap();
         assert_eq!((reservation.reservation_key, reservation.kind), (1, ReservationType::EXCLUSIVE_ACCESS));
-        assert_eq!(reservation.to_bytes(), bytes[8..]);
+        let mut buffer = [0; 64];
+        assert_eq!(held.emit(&mut buffer), 24);
+        assert_eq!(buffer[..24], bytes);
         let free = ReservationInForce::parse(&hex("00000007 00000000"));
         assert_eq!(free, Ok(ReservationInForce { generation: 7, reservation: None }));
         prefixes(&bytes, ReservationInForce::parse);

@@ -3,8 +3,8 @@
 //! The page grew with each MMC: 20 bytes in SFF-8020i, 22 in MMC, 24 to 28 in MMC-2, 32 and a list of write speeds in
 //! MMC-3. Fields that an older drive does not have read as zero. Drives keep it because Windows asks for it.
 
-use super::page::RawPage;
-use crate::bytes::be16_at;
+use super::page::{ModePage, RawPage};
+use crate::bytes::{be16_at, put};
 use crate::layout::{Be16, Bits, Flag};
 
 open_enum! {
@@ -144,6 +144,24 @@ record! {
     }
 }
 
+impl CapabilitiesPage {
+    /// Writes the page with `speeds` at its end, counted and included in its length, to the start of `buffer`, cut to its
+    /// length; returns the number of bytes written. Of more than 56 speeds the first 56 are written.
+    pub fn emit_with_speeds(&self, speeds: &[WriteSpeed], buffer: &mut [u8]) -> usize {
+        let speeds = speeds.get(..MAX_WRITE_SPEEDS).unwrap_or(speeds);
+        let count = u8::try_from(speeds.len()).unwrap_or(0);
+        let mut written = Self { write_speed_descriptors: count.into(), ..*self }.emit(buffer);
+        put(buffer, 1, &[count.saturating_mul(4).saturating_add(30)]);
+        for speed in speeds {
+            written = written.saturating_add(put(buffer, written, &speed.to_bytes()));
+        }
+        written
+    }
+}
+
+/// Speeds that the one-byte page length leaves room for.
+const MAX_WRITE_SPEEDS: usize = 56;
+
 impl<'a> RawPage<'a> {
     /// The write speeds at the end of page 2Ah, as many as the page counts and has in full; none for other pages.
     pub fn write_speeds(&self) -> impl Iterator<Item = WriteSpeed> + use<'a> {
@@ -158,8 +176,8 @@ impl<'a> RawPage<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mode::ModePages;
     use crate::mode::tests::page;
-    use crate::mode::{ModePage, ModePages};
     use crate::test_support::{hex, total};
 
     const WRITER: &str =
@@ -199,6 +217,14 @@ mod tests {
         let slow = WriteSpeed { rotation_control: 1, speed: 3528 };
         assert_eq!(speeds, [fast, slow], "the page counts three but has two");
         assert_eq!([fast.to_bytes(), slow.to_bytes()].concat(), bytes[32..]);
+
+        let capabilities = CapabilitiesPage::parse(&bytes).unwrap();
+        let mut buffer = [0; 300];
+        assert_eq!(capabilities.emit_with_speeds(&speeds, &mut buffer), 40);
+        assert_eq!((&buffer[..31], buffer[31], &buffer[32..40]), (&bytes[..31], 2, &bytes[32..]));
+        assert_eq!(capabilities.emit_with_speeds(&[fast; 99], &mut buffer), 32 + 56 * 4);
+        assert_eq!(ModePages::new(&buffer).next().map(|page| page.write_speeds().count()), Some(56));
+        assert_eq!(capabilities.emit_with_speeds(&speeds, &mut buffer[..35]), 35);
         total(|bytes| ModePages::new(bytes).map(|page| page.write_speeds().count()).sum::<usize>());
     }
 }
