@@ -50,7 +50,12 @@ pub(super) fn open(path: &Path) -> Result<Disc, ImageError> {
     let length = length.ok_or_else(|| error(Problem::TooManySectors(sectors)))?;
     let source = FileSource { file: Arc::new(Mutex::new(file)), form, offset: 0, end: bytes, swapped: false };
     let track = Track::new(1, 1, mode, 0, length).with_source(Arc::new(source), 0);
-    Ok(if form == SectorForm::User2048 && length > CD_MAX { large(track) } else { compact(track) })
+    Ok(disc_of(track, form))
+}
+
+/// A CD up to 80 minutes of blocks and always of whole CD sectors, else a DVD or BD.
+fn disc_of(track: Track, form: SectorForm) -> Disc {
+    if form == SectorForm::User2048 && track.length > CD_MAX { large(track) } else { compact(track) }
 }
 
 fn compact(track: Track) -> Disc {
@@ -86,4 +91,31 @@ fn read_at(file: &mut File, offset: u64, len: u64) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(offset))?;
     file.take(len).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disc::StructureKey;
+
+    #[test]
+    fn the_number_of_blocks_tells_medium_and_layers() {
+        for (blocks, media, layers) in [
+            (360_000, MediaType::CdRom, None),
+            (360_001, MediaType::DvdRom, Some((1, 360_000))),
+            (2_298_496, MediaType::DvdRom, Some((1, 2_298_495))),
+            (2_298_497, MediaType::DvdRom, Some((2, 1_149_263))),
+            (4_173_824, MediaType::DvdRom, Some((2, 2_086_911))),
+            (4_173_825, MediaType::BdRom, Some((1, 4_173_824))),
+            (12_219_393, MediaType::BdRom, Some((2, 6_109_727))),
+        ] {
+            let disc = disc_of(Track::new(1, 1, TrackMode::Mode1, 0, blocks), SectorForm::User2048);
+            assert_eq!((disc.media, disc.capacity), (media, blocks));
+            assert_eq!(disc.layers.map(|layers| (layers.count, layers.first_end)), layers, "{blocks}");
+            let physical = disc.structures.get(StructureKey::dvd(0));
+            assert_eq!(physical.is_some(), media == MediaType::DvdRom);
+        }
+        let raw = disc_of(Track::new(1, 1, TrackMode::Mode1, 0, 400_000), SectorForm::Raw2352);
+        assert_eq!(raw.media, MediaType::CdRom);
+    }
 }
