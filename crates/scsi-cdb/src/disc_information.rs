@@ -156,7 +156,6 @@ impl DiscInformation {
     }
 
     /// The OPC tables after the fixed part of the answer, as many as were received whole.
-    #[must_use]
     pub fn opc_entries(bytes: &[u8]) -> impl Iterator<Item = OpcEntry> + Clone + '_ {
         let bytes = counted16(bytes, 0).unwrap_or(&[]);
         let count = u8_at(bytes, 33).map_or(0, usize::from);

@@ -1,7 +1,7 @@
 //! REPORT KEY and SEND KEY (MMC-6 6.29 and 6.37): authentication grants, keys and regions.
 //!
 //! Answers and parameter lists have the header of a disc structure:
-//! [`StructureAnswer`](crate::disc_structure::StructureAnswer) takes it off and [`write_parameters`] puts it on.
+//! [`StructureAnswer`] takes it off and [`write_parameters`] puts it on.
 //! The bodies are in [`dvd`] and [`aacs`].
 
 pub mod aacs;

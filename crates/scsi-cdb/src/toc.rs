@@ -10,6 +10,7 @@ pub mod formatted;
 pub mod pma;
 pub mod q;
 pub mod raw;
+pub mod time_code;
 
 pub use answer::{Descriptor, TocAnswer, TocHeader};
 pub use atip::Atip;
@@ -18,6 +19,7 @@ pub use formatted::{FormattedToc, LEAD_OUT_TRACK, MultiSessionInformation, Track
 pub use pma::Pma;
 pub use q::{Adr, DiscAddress, TrackControl};
 pub use raw::{RawEntry, RawToc};
+pub use time_code::TimeCode;
 
 use crate::cdb::Transfer;
 use crate::error::ParseError;

@@ -37,7 +37,6 @@ record! {
 }
 
 /// The extents of format 85; `body` is the answer without its header.
-#[must_use]
 pub fn lba_extents(body: &[u8]) -> impl Iterator<Item = LbaExtent> + Clone + '_ {
     body.chunks_exact(LbaExtent::LENGTH).filter_map(|bytes| LbaExtent::parse(bytes).ok())
 }
@@ -52,7 +51,6 @@ pub struct MkbRecord<'a> {
 }
 
 /// The records of a media key block from its start, as long as their lengths make sense.
-#[must_use]
 pub fn mkb_records(block: &[u8]) -> impl Iterator<Item = MkbRecord<'_>> + Clone {
     let mut rest = block;
     core::iter::from_fn(move || {

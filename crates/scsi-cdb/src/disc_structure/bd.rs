@@ -37,7 +37,6 @@ record! {
 
 impl DiscInformationUnit {
     /// The units in `body`, up to the first without signature.
-    #[must_use]
     pub fn list(body: &[u8]) -> impl Iterator<Item = Self> + Clone + '_ {
         body.chunks_exact(Self::LENGTH)
             .map_while(|bytes| Self::parse(bytes).ok())

@@ -32,7 +32,6 @@ open_enum! {
 
 impl LayerList {
     /// The formats of the layers in `body`, from layer 0, as many as there are bytes for.
-    #[must_use]
     pub fn formats(body: &[u8]) -> impl Iterator<Item = LayerFormat> + Clone + '_ {
         let count = u8_at(body, 0).map_or(0, usize::from);
         let codes = clamp(body, Self::LENGTH, usize::MAX).as_chunks::<2>().0;
@@ -70,7 +69,6 @@ record! {
 
 impl StructureEntry {
     /// The entries in `body`.
-    #[must_use]
     pub fn list(body: &[u8]) -> impl Iterator<Item = Self> + Clone + '_ {
         body.chunks_exact(Self::LENGTH).filter_map(|bytes| Self::parse(bytes).ok())
     }

@@ -85,7 +85,6 @@ impl<'a, D: Descriptor> TocAnswer<'a, D> {
     }
 
     /// The whole descriptors that are there, in the drive's order.
-    #[must_use]
     pub fn descriptors(&self) -> impl Iterator<Item = D> + Clone + use<'a, D> {
         self.list.chunks(D::LENGTH.max(1)).map_while(|bytes| D::read(bytes).ok())
     }

@@ -131,7 +131,6 @@ pub struct WrittenText {
 
 impl<'a> CdText<'a> {
     /// The packs of `kind` in `block`, in the drive's order, check sums not looked at.
-    #[must_use]
     pub fn packs(&self, block: u8, kind: PackKind) -> impl Iterator<Item = TextPack> + Clone + use<'a> {
         self.descriptors().filter(move |pack| is_wanted(pack, block, kind))
     }
@@ -139,7 +138,6 @@ impl<'a> CdText<'a> {
     /// The texts of `kind` in `block`, cut where packs and texts end.
     ///
     /// Each pack says which track it starts with, so a missing pack costs only the texts it held.
-    #[must_use]
     pub fn pieces(&self, block: u8, kind: PackKind) -> impl Iterator<Item = TextPiece<'a>> + Clone + use<'a> {
         self.list().chunks_exact(TextPack::LENGTH).flat_map(move |bytes| {
             let pack = TextPack::parse(bytes).ok().filter(|pack| is_wanted(pack, block, kind));

@@ -4,6 +4,7 @@ use crate::address::Msf;
 use crate::layout::{Bits, Byte, MsfAt};
 use crate::toc::answer::{TocAnswer, descriptor};
 use crate::toc::q::{Adr, TrackControl};
+use crate::toc::time_code::TimeCode;
 
 /// Bytes that hold any raw TOC of a disc with few sessions; the length in the answer tells when it was not enough.
 pub const USUAL_RAW_TOC: u16 = 2048;
@@ -140,32 +141,6 @@ pub enum RawItem {
     Other,
 }
 
-/// How a drive writes the times of a raw TOC: MMC asks for binary, some drives pass the disc's BCD on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeCode {
-    /// Binary.
-    Binary,
-    /// Two decimal digits a byte.
-    Bcd,
-}
-
-impl TimeCode {
-    /// The value of `byte`; bytes that are no BCD are taken as binary.
-    #[must_use]
-    pub fn decode(self, byte: u8) -> u8 {
-        match (self, from_bcd(byte)) {
-            (Self::Bcd, Some(value)) => value,
-            _ => byte,
-        }
-    }
-
-    /// The address in the bytes of `msf`.
-    #[must_use]
-    pub fn decode_msf(self, msf: Msf) -> Msf {
-        Msf::new(self.decode(msf.minute), self.decode(msf.second), self.decode(msf.frame))
-    }
-}
-
 impl RawEntry {
     /// What the entry says, its times read as `code`.
     #[must_use]
@@ -218,7 +193,7 @@ impl RawEntry {
             return None;
         }
         let Msf { minute, second, frame } = self.p_time;
-        let bcd = [minute, second, frame].iter().all(|byte| from_bcd(*byte).is_some());
+        let bcd = [minute, second, frame].iter().all(|byte| TimeCode::is_bcd(*byte));
         match (bcd, second < 60 && frame < 75) {
             (true, false) => Some(true),
             (false, _) => Some(false),
@@ -263,7 +238,6 @@ impl<'a> RawToc<'a> {
     }
 
     /// All entries with their meaning.
-    #[must_use]
     pub fn items(&self) -> impl Iterator<Item = (RawEntry, RawItem)> + Clone + use<'a> {
         let code = self.time_code();
         self.descriptors().map(move |entry| (entry, entry.item(code)))
@@ -286,14 +260,12 @@ impl<'a> RawToc<'a> {
     }
 
     /// The complete sessions from the first to the last of the header.
-    #[must_use]
     pub fn sessions(&self) -> impl Iterator<Item = RawSession> + use<'a> {
         let toc = *self;
         (self.header().first..=self.header().last).filter_map(move |session| toc.session(session))
     }
 
     /// The tracks of all sessions in the drive's order: number, entry, start.
-    #[must_use]
     pub fn tracks(&self) -> impl Iterator<Item = (u8, RawEntry, Msf)> + Clone + use<'a> {
         self.items().filter_map(|(entry, item)| match item {
             RawItem::Track { track, start } => Some((track, entry, start)),
@@ -304,13 +276,6 @@ impl<'a> RawToc<'a> {
 
 pub(crate) fn track_number(code: TimeCode, point: u8) -> Option<u8> {
     Some(code.decode(point)).filter(|track| point < 0xA0 && (1..=99).contains(track))
-}
-
-fn from_bcd(byte: u8) -> Option<u8> {
-    match (byte >> 4, byte & 0x0F) {
-        (tens @ 0..=9, ones @ 0..=9) => tens.checked_mul(10)?.checked_add(ones),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
