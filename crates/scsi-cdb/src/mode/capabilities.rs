@@ -85,7 +85,7 @@ mode_page! {
         loading_mechanism: LoadingMechanism = Bits(6, 5, 3),
         /// Ejects by START STOP UNIT.
         eject: bool = Flag(6, 3),
-        /// The jumper is absent that lets the drive start with its tray locked.
+        /// The jumper is absent that makes the drive start with its tray locked.
         prevent_jumper: bool = Flag(6, 2),
         /// The tray is locked now.
         lock_state: bool = Flag(6, 1),
