@@ -201,8 +201,8 @@ record! {
         data_type: DiscInformationType = Bits(2, 5, 3),
         /// Replacements that are left.
         remaining_replacements: u32 = Be32(4),
-        /// Entries of the remapping table that are in use.
-        remapping_entries: u32 = Be32(8),
+        /// Entries of the reallocation map that are left.
+        remaining_map_entries: u32 = Be32(8),
         /// Updates that are left.
         remaining_updates: u32 = Be32(12),
     }
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!((tracks.data_type, tracks.maximum_tracks), (DiscInformationType::TRACK_RESOURCES, 99));
         assert_eq!((tracks.assigned_tracks, tracks.appendable_tracks), (2, 1));
         let pow = PowResources::parse(&hex("00 0E 40 00 00000010 00000020 00000030")).unwrap();
-        assert_eq!((pow.remaining_replacements, pow.remapping_entries, pow.remaining_updates), (16, 32, 48));
+        assert_eq!((pow.remaining_replacements, pow.remaining_map_entries, pow.remaining_updates), (16, 32, 48));
     }
 
     #[test]

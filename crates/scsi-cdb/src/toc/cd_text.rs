@@ -108,8 +108,8 @@ pub type CdText<'a> = TocAnswer<'a, TextPack>;
 pub struct TextPiece<'a> {
     /// Track of the text, 0 for the album.
     pub track: u8,
-    /// Whether the text starts here.
-    pub starts: bool,
+    /// Characters of the text before this piece, 0 where it starts; 15 means 15 or more.
+    pub position: u8,
     /// Whether the text ends here.
     pub ends: bool,
     /// Whether its characters have two bytes.
@@ -125,8 +125,16 @@ pub struct WrittenText {
     pub length: usize,
     /// Whether its characters have two bytes.
     pub double_byte: bool,
-    /// Whether its end was on the disc.
+    /// Whether no piece of it is missing.
     pub complete: bool,
+}
+
+impl WrittenText {
+    /// Its length in characters.
+    #[must_use]
+    pub const fn characters(&self) -> usize {
+        if self.double_byte { self.length >> 1 } else { self.length }
+    }
 }
 
 impl<'a> CdText<'a> {
@@ -153,15 +161,16 @@ impl<'a> CdText<'a> {
         let mut track = track;
         loop {
             let mut text = WrittenText { length: 0, double_byte: false, complete: false };
-            let (mut found, mut repeats) = (false, false);
+            let (mut found, mut repeats, mut gapless) = (false, false, true);
             for piece in self.pieces(block, kind).filter(|piece| piece.track == track) {
                 found = true;
-                repeats = piece.starts && piece.ends && matches!(piece.characters, [9] | [9, 9]);
+                repeats = piece.position == 0 && piece.ends && matches!(piece.characters, [9] | [9, 9]);
+                gapless &= usize::from(piece.position) == text.characters().min(15);
                 put(buffer, text.length, piece.characters);
                 text.length = text.length.saturating_add(piece.characters.len());
                 text.double_byte = piece.double_byte;
-                text.complete = piece.ends;
                 if piece.ends {
+                    text.complete = gapless;
                     break;
                 }
             }
@@ -212,13 +221,13 @@ record! {
 struct PackPieces<'a> {
     rest: &'a [u8],
     track: u8,
-    starts: bool,
+    position: u8,
     double_byte: bool,
 }
 
 impl<'a> PackPieces<'a> {
     fn new(pack: TextPack, characters: &'a [u8]) -> Self {
-        Self { rest: characters, track: pack.track, starts: pack.position == 0, double_byte: pack.double_byte }
+        Self { rest: characters, track: pack.track, position: pack.position, double_byte: pack.double_byte }
     }
 }
 
@@ -238,14 +247,14 @@ impl<'a> Iterator for PackPieces<'a> {
         };
         let piece = TextPiece {
             track: self.track,
-            starts: self.starts,
+            position: self.position,
             ends,
             double_byte: self.double_byte,
             characters: clamp(self.rest, 0, length),
         };
         self.rest = clamp(self.rest, length.saturating_add(width), usize::MAX);
         self.track = self.track.saturating_add(1);
-        self.starts = true;
+        self.position = 0;
         Some(piece)
     }
 }
@@ -273,128 +282,4 @@ fn crc_ccitt(bytes: &[u8]) -> u16 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::vec::Vec;
-
-    use super::*;
-    use crate::test_support::total;
-
-    fn pack(kind: PackKind, track: u8, sequence: u8, position: u8, text: &[u8; 12]) -> TextPack {
-        let mut pack = TextPack {
-            kind,
-            track,
-            extension: false,
-            sequence,
-            double_byte: false,
-            block: 0,
-            position,
-            text: *text,
-            crc: 0,
-        };
-        pack.crc = pack.expected_crc();
-        pack
-    }
-
-    fn answer(packs: &[TextPack]) -> Vec<u8> {
-        let list: Vec<u8> = packs.iter().flat_map(|pack| pack.to_bytes()).collect();
-        let length = u16::try_from(list.len() + 2).unwrap();
-        [&length.to_be_bytes()[..], &[0, 0], &list].concat()
-    }
-
-    fn titles() -> Vec<u8> {
-        answer(&[
-            pack(PackKind::TITLE, 0, 0, 0, b"Album name\0O"),
-            pack(PackKind::TITLE, 1, 1, 1, b"ne long titl"),
-            pack(PackKind::TITLE, 1, 2, 13, b"e\0\t\0Three\0\0\0"),
-        ])
-    }
-
-    fn text(bytes: &[u8], kind: PackKind, track: u8) -> Option<Vec<u8>> {
-        let mut buffer = [0xEE; 64];
-        let text = CdText::parse(bytes).unwrap().write_text(0, kind, track, &mut buffer)?;
-        assert!(text.complete && !text.double_byte);
-        Some(buffer[..text.length].to_vec())
-    }
-
-    /// CRC-16 of the catalogue check string, so that the polynomial and bit order are not taken on faith.
-    #[test]
-    fn check_sum_is_crc_xmodem_inverted() {
-        assert_eq!(crc_ccitt(b"123456789"), 0x31C3);
-        let mut pack = pack(PackKind::TITLE, 1, 0, 0, b"Title\0\0\0\0\0\0\0");
-        assert!(pack.crc_is_valid());
-        pack.text[3] ^= 1;
-        assert!(!pack.crc_is_valid());
-    }
-
-    /// MMC-6 annex J: byte layout of a pack.
-    #[test]
-    fn a_pack_is_read_and_written() {
-        let pack = TextPack::parse(b"\x81\x02\x05\xA3ABCDEFGHIJKL\x12\x34").unwrap();
-        assert_eq!((pack.kind, pack.track, pack.sequence), (PackKind::PERFORMER, 2, 5));
-        assert_eq!((pack.double_byte, pack.block, pack.position, pack.crc), (true, 2, 3, 0x1234));
-        assert_eq!(&pack.to_bytes(), b"\x81\x02\x05\xA3ABCDEFGHIJKL\x12\x34");
-    }
-
-    #[test]
-    fn texts_are_joined_across_packs() {
-        let bytes = titles();
-        assert_eq!(text(&bytes, PackKind::TITLE, 0).as_deref(), Some(&b"Album name"[..]));
-        assert_eq!(text(&bytes, PackKind::TITLE, 1).as_deref(), Some(&b"One long title"[..]));
-        assert_eq!(text(&bytes, PackKind::TITLE, 2).as_deref(), Some(&b"One long title"[..]), "a tabulator repeats");
-        assert_eq!(text(&bytes, PackKind::TITLE, 3).as_deref(), Some(&b"Three"[..]));
-        assert_eq!(text(&bytes, PackKind::TITLE, 4), None);
-        assert_eq!(text(&bytes, PackKind::PERFORMER, 1), None);
-    }
-
-    #[test]
-    fn a_small_buffer_gets_the_start_and_the_length() {
-        let mut buffer = [0; 5];
-        let bytes = titles();
-        let text = CdText::parse(&bytes).unwrap().write_text(0, PackKind::TITLE, 1, &mut buffer).unwrap();
-        assert_eq!((&buffer, text.length), (b"One l", 14));
-    }
-
-    #[test]
-    fn characters_of_two_bytes_end_with_two_nulls() {
-        let mut wide = pack(PackKind::TITLE, 1, 0, 0, &[0x82, 0xA0, 0x00, 0x41, 0, 0, 0x82, 0xA2, 0, 0, 0, 0]);
-        wide.double_byte = true;
-        let bytes = answer(&[wide]);
-        let toc = CdText::parse(&bytes).unwrap();
-        let pieces: Vec<_> = toc.pieces(0, PackKind::TITLE).map(|piece| (piece.track, piece.characters)).collect();
-        assert_eq!(pieces, [(1, &[0x82, 0xA0, 0x00, 0x41][..]), (2, &[0x82, 0xA2][..])]);
-        let mut buffer = [0; 8];
-        assert_eq!(
-            toc.write_text(0, PackKind::TITLE, 2, &mut buffer),
-            Some(WrittenText { length: 2, double_byte: true, complete: true })
-        );
-    }
-
-    #[test]
-    fn sizes_and_languages_come_from_three_packs() {
-        let bytes = answer(&[
-            pack(PackKind::SIZE_INFORMATION, 0, 3, 0, &[0, 1, 3, 0, 3, 0, 0, 0, 0, 0, 0, 0]),
-            pack(PackKind::SIZE_INFORMATION, 1, 4, 0, &[0, 0, 0, 0, 0, 0, 0, 3, 5, 0, 0, 0]),
-            pack(PackKind::SIZE_INFORMATION, 2, 5, 0, &[0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]),
-        ]);
-        let size = CdText::parse(&bytes).unwrap().size_information(0).unwrap();
-        assert_eq!((size.character_code, size.first_track, size.last_track), (CharacterCode::ISO_8859_1, 1, 3));
-        assert_eq!((size.pack_counts[0], size.pack_counts[15]), (3, 3));
-        assert_eq!((size.last_sequence[0], size.languages[0]), (5, 9));
-        assert_eq!(CdText::parse(&bytes).unwrap().size_information(1), None);
-    }
-
-    #[test]
-    fn any_bytes_are_handled() {
-        total(|bytes| {
-            let toc = CdText::parse(bytes)?;
-            for block in 0..BLOCKS {
-                let _ = toc.size_information(block);
-                for kind in PackKind::NAMED {
-                    let _ = toc.pieces(block, kind.0).count();
-                    let _ = toc.write_text(block, kind.0, 5, &mut [0; 7]);
-                }
-            }
-            Ok::<_, crate::ParseError>(())
-        });
-    }
-}
+mod tests;
