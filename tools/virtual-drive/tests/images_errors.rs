@@ -42,6 +42,17 @@ fn files_of_sectors() {
 }
 
 #[test]
+fn names_that_are_no_image() {
+    let message = |name: &str| image::open(Path::new(name)).expect_err("no image").to_string();
+    assert_eq!(
+        message("sim:dvdram"),
+        "sim:dvdram: there is no such generated disc; the nearest names are sim:dvd-ram, sim:dvd-rom, sim:dvd-rom-dl"
+    );
+    assert_eq!(message("x.TOC"), "x.TOC: .toc files are not read here; convert it with toc2cue of cdrdao");
+    assert!(image::open(Path::new("sim:mixed-cd")).is_ok());
+}
+
+#[test]
 fn files_that_a_sheet_names() {
     assert_eq!(
         sheet("FILE \"b b.bin\" BINARY\nTRACK 01 AUDIO\nINDEX 01 00:00:00"),

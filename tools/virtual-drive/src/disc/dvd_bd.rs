@@ -32,7 +32,7 @@ pub fn key_block() -> Vec<Vec<u8>> {
 
 fn add_dvd(disc: &mut Disc, layers: Layers) {
     for layer in 0..layers.count {
-        let physical = physical_format(disc.media, layers, disc.capacity);
+        let physical = physical_format(disc, layers);
         disc.structures.insert(StructureKey::dvd(0x00).on_layer(layer), physical);
         let (system, regions) = disc.css.map_or((0, 0), |css| (1, css.region_mask));
         disc.structures.insert(StructureKey::dvd(0x01).on_layer(layer), vec![system, regions, 0, 0]);
@@ -52,7 +52,8 @@ fn add_dvd(disc: &mut Disc, layers: Layers) {
 }
 
 /// Physical format information (MMC-6 table 392).
-fn physical_format(media: MediaType, layers: Layers, capacity: u32) -> Vec<u8> {
+fn physical_format(disc: &Disc, layers: Layers) -> Vec<u8> {
+    let Disc { media, capacity, .. } = *disc;
     let book = match media {
         MediaType::DvdRam => 0x16,
         MediaType::DvdR => 0x25,
@@ -88,7 +89,8 @@ fn physical_format(media: MediaType, layers: Layers, capacity: u32) -> Vec<u8> {
     if opposite {
         bytes[12..16].copy_from_slice(&first_layer_end.to_be_bytes());
     }
-    bytes[16] = if media == MediaType::DvdRom { 0x80 } else { 0x00 };
+    // Only discs with scrambling are given a burst cutting area.
+    bytes[16] = if disc.css.is_some() { 0x80 } else { 0x00 };
     bytes
 }
 

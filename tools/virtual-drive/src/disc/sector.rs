@@ -117,7 +117,7 @@ pub fn edc(bytes: &[u8]) -> u32 {
 /// A binary number below 100 as two decimal digits, one a nibble.
 #[must_use]
 pub const fn bcd(value: u8) -> u8 {
-    (value / 10 % 10) << 4 | value % 10
+    ((value / 10 % 10) << 4) | (value % 10)
 }
 
 /// Minute, second and frame of the absolute time of `lba`, in BCD; lead-in addresses count back from 100:00:00.
@@ -297,7 +297,7 @@ mod tests {
     }
 
     fn pattern() -> Vec<u8> {
-        (0..2048_u32).map(|place| (place * place >> 3).to_le_bytes()[0]).collect()
+        (0..2048_u32).map(|place| ((place * place) >> 3).to_le_bytes()[0]).collect()
     }
 
     #[test]

@@ -53,6 +53,20 @@ pub enum Problem {
     /// The system refused.
     #[error("{0}")]
     Io(io::Error),
+    /// No generated disc has this name.
+    #[error("there is no such generated disc; the nearest names are {nearest}")]
+    UnknownDisc {
+        /// Names that look alike.
+        nearest: String,
+    },
+    /// An image format that is not read.
+    #[error(".{extension} files are not read here; {advice}")]
+    OtherFormat {
+        /// The end of the name.
+        extension: String,
+        /// What can be done instead.
+        advice: &'static str,
+    },
     /// The file holds nothing.
     #[error("the file is empty; an image needs at least one sector")]
     Empty,

@@ -68,8 +68,8 @@ fn compact(track: Track) -> Disc {
 fn large(track: Track) -> Disc {
     let blocks = track.length;
     let (media, count) = match blocks {
-        0..=DVD_MAX => (MediaType::DvdRom, 1),
-        ..=DVD_DUAL_MAX => (MediaType::DvdRom, 2),
+        blocks if blocks <= DVD_MAX => (MediaType::DvdRom, 1),
+        blocks if blocks <= DVD_DUAL_MAX => (MediaType::DvdRom, 2),
         _ => (MediaType::BdRom, u8::try_from(blocks.div_ceil(BD_LAYER)).unwrap_or(u8::MAX)),
     };
     let layer = blocks.div_ceil(u32::from(count)).next_multiple_of(media.ecc_blocks()).min(blocks);

@@ -10,17 +10,50 @@ mod wave;
 
 use std::path::Path;
 
-use crate::disc::Disc;
+use crate::disc::{Disc, generated};
 
 pub use error::{ImageError, Problem};
 
-/// Opens the disc image at `path`: a CUE sheet when the name ends in `.cue`, else a file of sectors.
+/// What a name of a generated disc begins with.
+const GENERATED: &str = "sim:";
+
+/// Other image formats by the ends of their names, and how to get from them to one that is read here.
+const OTHER_FORMATS: &[(&str, &str)] = &[
+    ("toc", "convert it with toc2cue of cdrdao"),
+    ("ccd", "its .img file can be opened, or described by a .cue sheet"),
+    ("sub", "open the .img or .bin file beside it"),
+    ("mds", "convert it to .iso or .bin and .cue"),
+    ("mdf", "convert it to .iso with mdf2iso or iat"),
+    ("nrg", "convert it to .iso with nrg2iso or iat"),
+    ("chd", "convert it with chdman extractcd"),
+    ("cdi", "convert it to .bin and .cue"),
+];
+
+/// Opens a disc: `sim:NAME` for one of [`generated::list`], else the image at this path.
 ///
-/// A file of 2048-byte blocks is a CD, DVD or BD by its size; raw CD sectors are known by their sync pattern.
+/// A name that ends in `.cue` is a CUE sheet, any other a file of sectors. A file of 2048-byte blocks is a CD, DVD or
+/// BD by its size; raw CD sectors are known by their sync pattern.
 ///
 /// # Errors
 /// [`ImageError`] names the file and line and says what to do.
 pub fn open(path: &Path) -> Result<Disc, ImageError> {
-    let is_cue = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cue"));
-    if is_cue { cue::open(path) } else { iso::open(path) }
+    if let Some(name) = path.to_str().and_then(|text| text.strip_prefix(GENERATED)) {
+        return generated::by_name(name)
+            .ok_or_else(|| ImageError::new(path, Problem::UnknownDisc { nearest: nearest(name) }));
+    }
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if let Some((_, advice)) = OTHER_FORMATS.iter().find(|(other, _)| *other == extension) {
+        return Err(ImageError::new(path, Problem::OtherFormat { extension, advice }));
+    }
+    if extension == "cue" { cue::open(path) } else { iso::open(path) }
+}
+
+/// The generated discs whose names have most letter pairs in common with `name`, at most three.
+fn nearest(name: &str) -> String {
+    let pairs = |text: &str| text.to_lowercase().into_bytes().windows(2).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let wanted = pairs(name);
+    let common = |known: &str| pairs(known).iter().filter(|pair| wanted.contains(pair)).count();
+    let mut names: Vec<(usize, &str)> = generated::list().iter().map(|(known, _)| (common(known), *known)).collect();
+    names.sort_by_key(|(common, _)| std::cmp::Reverse(*common));
+    names.iter().take(3).map(|(_, known)| format!("{GENERATED}{known}")).collect::<Vec<_>>().join(", ")
 }
