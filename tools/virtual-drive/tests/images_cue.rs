@@ -177,6 +177,23 @@ fn wave_and_motorola_samples_are_put_in_disc_order() {
 }
 
 #[test]
+fn what_programs_write_beside_the_rules_is_taken() {
+    let sheet = "TITLE A \"quoted\" title\nFILE two words.bin BINARY\nTRACK 01 AUDIO\nTITLE \"12\" mix\"\nINDEX 00 00:00:00\n\
+                 INDEX 01 00:00:00\nTRACK 02 AUDIO\nINDEX 00 00:00:05\nINDEX 01 00:00:05\n";
+    let utf_16: Vec<u8> =
+        "\u{FEFF}".chars().chain(sheet.chars()).flat_map(|letter| (letter as u16).to_le_bytes()).collect();
+    for bytes in [sheet.as_bytes(), &utf_16] {
+        let disc = Folder::new("").with("two words.bin", 2352, 10).with_bytes("disc.cue", bytes).open();
+        assert_eq!(indexes(&disc, 1), [(0, -150), (1, 0)]);
+        assert_eq!(indexes(&disc, 2), [(1, 5)]);
+        assert_eq!(number_at(&disc, 5), 5);
+        let packs = disc.cd_text.expect("titles");
+        assert_eq!(packs[4..16], *b"A \"quoted\" t");
+        assert_eq!(packs[22..34], *b"itle\x0012\" mix");
+    }
+}
+
+#[test]
 fn cdg_carries_its_sub_channels() {
     let mut sector = numbered(2448, 1);
     sector[2352..].fill(0x2A);

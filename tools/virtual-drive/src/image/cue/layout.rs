@@ -97,7 +97,7 @@ fn place<'a>(
         indexes.push(Index { number: 0, lba: i32::try_from(begin.first).ok()? });
     }
     let mut extents = Vec::new();
-    for segment in segments {
+    for segment in segments.filter(|segment| segment.sectors > 0) {
         if segment.index > 0 || indexes.is_empty() {
             indexes.push(Index { number: segment.index, lba: at });
         }

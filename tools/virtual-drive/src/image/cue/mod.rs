@@ -27,7 +27,16 @@ pub fn open(path: &Path) -> Result<Disc, ImageError> {
     layout::build(path, &parse(path, &decode(&bytes))?)
 }
 
-/// UTF-8, else ISO 8859-1.
+/// UTF-16 with a byte order mark, UTF-8, else ISO 8859-1.
 fn decode(bytes: &[u8]) -> String {
+    let utf_16 = |order: fn([u8; 2]) -> u16| {
+        let units = bytes[2..].chunks_exact(2).map(move |unit| order([unit[0], unit[1]]));
+        char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    match bytes {
+        [0xFF, 0xFE, ..] => return utf_16(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => return utf_16(u16::from_be_bytes),
+        _ => {}
+    }
     std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect(), str::to_owned)
 }

@@ -115,10 +115,18 @@ pub fn time(sectors: u32) -> String {
 }
 
 fn statement(sheet: &mut Sheet, session: &mut u16, line: usize, content: &str) -> Result<(), Problem> {
-    let words = words(content)?;
-    let Some((keyword, arguments)) = words.split_first() else { return Ok(()) };
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match keyword.to_ascii_uppercase().as_str() {
+    let content = content.trim_start_matches('\u{FEFF}').trim();
+    let (keyword, rest) = content.split_once(char::is_whitespace).unwrap_or((content, ""));
+    let upper = keyword.to_ascii_uppercase();
+    if let Some((_, kind)) = TEXTS.iter().find(|(name, _)| *name == upper) {
+        let track = sheet.tracks.last().map_or(0, |track| u8::try_from(track.number).unwrap_or(0));
+        sheet.text.set(*kind, track, unquoted(rest));
+        return Ok(());
+    }
+    let words = if upper == "REM" { rest.split_whitespace().map(str::to_owned).collect() } else { words(rest)? };
+    let arguments: Vec<&str> = words.iter().map(String::as_str).collect();
+    match upper.as_str() {
+        "" => Ok(()),
         "REM" => remark(sheet, session, &arguments),
         "CATALOG" => {
             sheet.catalog = Some(catalog(&arguments)?);
@@ -154,15 +162,7 @@ fn statement(sheet: &mut Sheet, session: &mut u16, line: usize, content: &str) -
             current_track(sheet, "ISRC")?.isrc = Some(code);
             Ok(())
         }
-        other => match TEXTS.iter().find(|(name, _)| *name == other) {
-            Some((name, kind)) => {
-                let [text] = arguments[..] else { return Err(wrong_form(name, "one text; put it in quotation marks")) };
-                let track = sheet.tracks.last().map_or(0, |track| u8::try_from(track.number).unwrap_or(0));
-                sheet.text.set(*kind, track, text);
-                Ok(())
-            }
-            None => Err(Problem::UnknownKeyword(keyword.clone())),
-        },
+        _ => Err(Problem::UnknownKeyword(keyword.to_owned())),
     }
 }
 
@@ -201,13 +201,12 @@ const FLAGS: &[(&str, u8)] = &[
     ("DATA", control::DATA),
 ];
 
-/// Splits a line at blanks; a word in quotation marks keeps its blanks.
-fn words(content: &str) -> Result<Vec<String>, Problem> {
+/// Splits at blanks; a word in quotation marks keeps its blanks.
+fn words(mut rest: &str) -> Result<Vec<String>, Problem> {
     let mut words = Vec::new();
-    let mut rest = content.trim_start_matches('\u{FEFF}').trim();
-    let is_remark = rest.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("REM"));
+    rest = rest.trim_start();
     while !rest.is_empty() {
-        let (word, after) = match rest.strip_prefix('"').filter(|_| !is_remark) {
+        let (word, after) = match rest.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"').ok_or(Problem::OpenQuote)?,
             None => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
         };
@@ -215,6 +214,13 @@ fn words(content: &str) -> Result<Vec<String>, Problem> {
         rest = after.trim_start();
     }
     Ok(words)
+}
+
+/// A text to the end of the line; quotation marks inside it stay.
+fn unquoted(rest: &str) -> &str {
+    let text = rest.trim();
+    let text = text.strip_prefix('"').unwrap_or(text);
+    text.strip_suffix('"').unwrap_or(text)
 }
 
 const fn wrong_form(keyword: &'static str, form: &'static str) -> Problem {
@@ -317,8 +323,10 @@ fn index(sheet: &mut Sheet, line: usize, arguments: &[&str]) -> Result<(), Probl
     let sector = parse_time("INDEX", position)?;
     let file = sheet.files.len().saturating_sub(1);
     let previous = sheet.tracks.iter().rev().find_map(|track| track.indexes.last()).filter(|last| last.file == file);
+    // Some programs write a pregap of no length.
+    let empty_pregap = |last: &IndexEntry| last.number == 0 && number == 1 && last.sector == sector;
     match previous {
-        Some(last) if sector <= last.sector => {
+        Some(last) if sector <= last.sector && !empty_pregap(last) => {
             return Err(Problem::TimeOutOfOrder { found: time(sector), previous: time(last.sector) });
         }
         None if sector != 0 => return Err(Problem::FirstIndexNotZero(time(sector))),
