@@ -1,4 +1,4 @@
-//! GET CONFIGURATION: profiles and features of the drive and of the medium in it (MMC-6 6.6 and clause 5).
+//! GET CONFIGURATION: profiles and features of the drive and of the medium in it (MMC-6 6.5 and clause 5).
 
 mod codes;
 mod descriptor;
@@ -16,7 +16,7 @@ use crate::error::ParseError;
 use crate::layout::{Be16, Bits};
 
 open_enum! {
-    /// Which features GET CONFIGURATION returns (the RT field, MMC-6 6.6.2.2).
+    /// Which features GET CONFIGURATION returns (the RT field, MMC-6 6.5).
     pub ConfigurationRequest: u8 {
         /// Every feature the drive can ever have, from the starting feature on.
         ALL = 0 => "all",
@@ -28,7 +28,7 @@ open_enum! {
 }
 
 command! {
-    /// GET CONFIGURATION (MMC-6 6.6): what the drive can do, with and without the present medium.
+    /// GET CONFIGURATION (MMC-6 6.5): what the drive can do, with and without the present medium.
     pub struct GetConfiguration: GET_CONFIGURATION, 10 {
         /// Which features are asked for (2 bits).
         request: ConfigurationRequest = Bits(1, 0, 2),
@@ -40,7 +40,7 @@ command! {
     transfer: |command| Transfer::In(command.allocation_length.into())
 }
 
-/// The answer to GET CONFIGURATION: a header of 8 bytes, then feature descriptors (MMC-6 6.6.3).
+/// The answer to GET CONFIGURATION: a header of 8 bytes, then feature descriptors (MMC-6 6.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Configuration<'a> {
     /// Bytes that the drive says follow the first four, whether they were transferred or not.

@@ -1,4 +1,4 @@
-//! GET EVENT STATUS NOTIFICATION: what happened to drive and medium (MMC-6 6.7).
+//! GET EVENT STATUS NOTIFICATION: what happened to drive and medium (MMC-6 6.6).
 
 mod events;
 
@@ -13,7 +13,7 @@ use crate::error::ParseError;
 use crate::layout::{Be16, Bits, Byte, Flag};
 
 open_enum! {
-    /// A class of events (MMC-6 table "Notification class").
+    /// A class of events (MMC-6 6.6).
     pub EventClass: u8 {
         /// The drive does none of the classes asked for.
         NONE = 0 => "no event class supported",
@@ -41,7 +41,7 @@ impl EventClass {
 }
 
 command! {
-    /// GET EVENT STATUS NOTIFICATION (MMC-6 6.7): the next event of the highest-priority class that is asked for.
+    /// GET EVENT STATUS NOTIFICATION (MMC-6 6.6): the next event of the highest-priority class that is asked for.
     pub struct GetEventStatusNotification: GET_EVENT_STATUS_NOTIFICATION, 10 {
         /// Whether the drive answers at once; drives need not have the other, asynchronous way.
         polled: bool = Flag(1, 0),
@@ -54,7 +54,7 @@ command! {
 }
 
 record! {
-    /// The first four bytes of the answer (MMC-6 6.7.3.1).
+    /// The first four bytes of the answer (MMC-6 6.6).
     pub struct EventHeader: 4 {
         /// Bytes that follow these two.
         data_length: u16 = Be16(0),

@@ -1,129 +1,129 @@
-//! Feature codes (MMC-6 5.3, table "Feature list") and profiles (MMC-6 5.4).
+//! Feature codes (MMC-6 5.3) and profiles (MMC-6 5.4).
 
 open_enum! {
     /// A feature: a set of commands, pages and behaviour that goes together.
     pub FeatureCode: u16 {
-        /// MMC-6 5.3.1.
+        /// See [`ProfileList`](super::ProfileList).
         PROFILE_LIST = 0x0000 => "Profile List",
-        /// MMC-6 5.3.2.
+        /// See [`Core`](super::Core).
         CORE = 0x0001 => "Core",
-        /// MMC-6 5.3.3.
+        /// See [`Morphing`](super::Morphing).
         MORPHING = 0x0002 => "Morphing",
-        /// MMC-6 5.3.4.
+        /// See [`RemovableMedium`](super::RemovableMedium).
         REMOVABLE_MEDIUM = 0x0003 => "Removable Medium",
-        /// MMC-6 5.3.5.
+        /// See [`WriteProtect`](super::WriteProtect).
         WRITE_PROTECT = 0x0004 => "Write Protect",
-        /// MMC-6 5.3.6.
+        /// See [`RandomReadable`](super::RandomReadable).
         RANDOM_READABLE = 0x0010 => "Random Readable",
-        /// MMC-6 5.3.7.
+        /// See [`MultiRead`](super::MultiRead).
         MULTI_READ = 0x001D => "MultiRead",
-        /// MMC-6 5.3.8.
+        /// See [`CdRead`](super::CdRead).
         CD_READ = 0x001E => "CD Read",
-        /// MMC-6 5.3.9.
+        /// See [`DvdRead`](super::DvdRead).
         DVD_READ = 0x001F => "DVD Read",
-        /// MMC-6 5.3.10.
+        /// See [`RandomWritable`](super::RandomWritable).
         RANDOM_WRITABLE = 0x0020 => "Random Writable",
-        /// MMC-6 5.3.11.
+        /// See [`IncrementalStreamingWritable`](super::IncrementalStreamingWritable).
         INCREMENTAL_STREAMING_WRITABLE = 0x0021 => "Incremental Streaming Writable",
-        /// MMC-4 5.3.11.
+        /// See [`SectorErasable`](super::SectorErasable).
         SECTOR_ERASABLE = 0x0022 => "Sector Erasable",
-        /// MMC-6 5.3.12.
+        /// See [`Formattable`](super::Formattable).
         FORMATTABLE = 0x0023 => "Formattable",
-        /// MMC-6 5.3.13.
+        /// See [`HardwareDefectManagement`](super::HardwareDefectManagement).
         HARDWARE_DEFECT_MANAGEMENT = 0x0024 => "Hardware Defect Management",
-        /// MMC-6 5.3.14.
+        /// See [`WriteOnce`](super::WriteOnce).
         WRITE_ONCE = 0x0025 => "Write Once",
-        /// MMC-6 5.3.15.
+        /// See [`RestrictedOverwrite`](super::RestrictedOverwrite).
         RESTRICTED_OVERWRITE = 0x0026 => "Restricted Overwrite",
-        /// MMC-6 5.3.16.
+        /// See [`CdRwCavWrite`](super::CdRwCavWrite).
         CD_RW_CAV_WRITE = 0x0027 => "CD-RW CAV Write",
-        /// MMC-6 5.3.17.
+        /// See [`Mrw`](super::Mrw).
         MRW = 0x0028 => "MRW",
-        /// MMC-6 5.3.18.
+        /// See [`EnhancedDefectReporting`](super::EnhancedDefectReporting).
         ENHANCED_DEFECT_REPORTING = 0x0029 => "Enhanced Defect Reporting",
-        /// MMC-6 5.3.19.
+        /// See [`DvdPlusRw`](super::DvdPlusRw).
         DVD_PLUS_RW = 0x002A => "DVD+RW",
-        /// MMC-6 5.3.20.
+        /// See [`DvdPlusR`](super::DvdPlusR).
         DVD_PLUS_R = 0x002B => "DVD+R",
-        /// MMC-6 5.3.21.
+        /// See [`RigidRestrictedOverwrite`](super::RigidRestrictedOverwrite).
         RIGID_RESTRICTED_OVERWRITE = 0x002C => "Rigid Restricted Overwrite",
-        /// MMC-6 5.3.22.
+        /// See [`CdTrackAtOnce`](super::CdTrackAtOnce).
         CD_TRACK_AT_ONCE = 0x002D => "CD Track at Once",
-        /// MMC-6 5.3.23.
+        /// See [`CdMastering`](super::CdMastering).
         CD_MASTERING = 0x002E => "CD Mastering",
-        /// MMC-6 5.3.24.
+        /// See [`DvdRRwWrite`](super::DvdRRwWrite).
         DVD_R_RW_WRITE = 0x002F => "DVD-R/-RW Write",
-        /// MMC-3, double density.
+        /// See [`DdcdRead`](super::DdcdRead).
         DDCD_READ = 0x0030 => "Double Density CD Read",
-        /// MMC-3, double density.
+        /// See [`DdcdRWrite`](super::DdcdRWrite).
         DDCD_R_WRITE = 0x0031 => "Double Density CD-R Write",
-        /// MMC-3, double density.
+        /// See [`DdcdRwWrite`](super::DdcdRwWrite).
         DDCD_RW_WRITE = 0x0032 => "Double Density CD-RW Write",
-        /// MMC-6 5.3.25.
+        /// See [`LayerJumpRecording`](super::LayerJumpRecording).
         LAYER_JUMP_RECORDING = 0x0033 => "Layer Jump Recording",
-        /// MMC-6 5.3.26.
+        /// See [`LayerJumpRigidRestrictedOverwrite`](super::LayerJumpRigidRestrictedOverwrite).
         LAYER_JUMP_RIGID_RESTRICTED_OVERWRITE = 0x0034 => "Layer Jump Rigid Restricted Overwrite",
-        /// MMC-6 5.3.27.
+        /// See [`StopLongOperation`](super::StopLongOperation).
         STOP_LONG_OPERATION = 0x0035 => "Stop Long Operation",
-        /// MMC-6 5.3.28.
+        /// See [`CdRwMediaWriteSupport`](super::CdRwMediaWriteSupport).
         CD_RW_MEDIA_WRITE_SUPPORT = 0x0037 => "CD-RW Media Write Support",
-        /// MMC-6 5.3.29.
+        /// See [`BdRPseudoOverwrite`](super::BdRPseudoOverwrite).
         BD_R_PSEUDO_OVERWRITE = 0x0038 => "BD-R Pseudo-Overwrite (POW)",
-        /// MMC-6 5.3.30.
+        /// See [`DvdPlusRwDualLayer`](super::DvdPlusRwDualLayer).
         DVD_PLUS_RW_DUAL_LAYER = 0x003A => "DVD+RW Dual Layer",
-        /// MMC-6 5.3.31.
+        /// See [`DvdPlusRDualLayer`](super::DvdPlusRDualLayer).
         DVD_PLUS_R_DUAL_LAYER = 0x003B => "DVD+R Dual Layer",
-        /// MMC-6 5.3.32.
+        /// See [`BdRead`](super::BdRead).
         BD_READ = 0x0040 => "BD Read",
-        /// MMC-6 5.3.33.
+        /// See [`BdWrite`](super::BdWrite).
         BD_WRITE = 0x0041 => "BD Write",
-        /// MMC-6 5.3.34.
+        /// See [`Tsr`](super::Tsr).
         TSR = 0x0042 => "TSR",
-        /// MMC-6 5.3.35.
+        /// See [`HdDvdRead`](super::HdDvdRead).
         HD_DVD_READ = 0x0050 => "HD DVD Read",
-        /// MMC-6 5.3.36.
+        /// See [`HdDvdWrite`](super::HdDvdWrite).
         HD_DVD_WRITE = 0x0051 => "HD DVD Write",
-        /// MMC-6 5.3.37.
+        /// See [`HdDvdRwFragmentRecording`](super::HdDvdRwFragmentRecording).
         HD_DVD_RW_FRAGMENT_RECORDING = 0x0052 => "HD DVD-RW Fragment Recording",
-        /// MMC-6 5.3.38.
+        /// See [`HybridDisc`](super::HybridDisc).
         HYBRID_DISC = 0x0080 => "Hybrid Disc",
-        /// MMC-6 5.3.39.
+        /// See [`PowerManagement`](super::PowerManagement).
         POWER_MANAGEMENT = 0x0100 => "Power Management",
-        /// MMC-6 5.3.40.
+        /// See [`Smart`](super::Smart).
         SMART = 0x0101 => "SMART",
-        /// MMC-6 5.3.41.
+        /// See [`EmbeddedChanger`](super::EmbeddedChanger).
         EMBEDDED_CHANGER = 0x0102 => "Embedded Changer",
-        /// MMC-6 5.3.42.
+        /// See [`CdAudioExternalPlay`](super::CdAudioExternalPlay).
         CD_AUDIO_EXTERNAL_PLAY = 0x0103 => "CD Audio External Play",
-        /// MMC-6 5.3.43.
+        /// See [`MicrocodeUpgrade`](super::MicrocodeUpgrade).
         MICROCODE_UPGRADE = 0x0104 => "Microcode Upgrade",
-        /// MMC-6 5.3.44.
+        /// See [`Timeout`](super::Timeout).
         TIMEOUT = 0x0105 => "Timeout",
-        /// MMC-6 5.3.45.
+        /// See [`DvdCss`](super::DvdCss).
         DVD_CSS = 0x0106 => "DVD CSS",
-        /// MMC-6 5.3.46.
+        /// See [`RealTimeStreaming`](super::RealTimeStreaming).
         REAL_TIME_STREAMING = 0x0107 => "Real Time Streaming",
-        /// MMC-6 5.3.47.
+        /// See [`DriveSerialNumber`](super::DriveSerialNumber).
         DRIVE_SERIAL_NUMBER = 0x0108 => "Drive Serial Number",
-        /// MMC-6 5.3.48.
+        /// See [`MediaSerialNumber`](super::MediaSerialNumber).
         MEDIA_SERIAL_NUMBER = 0x0109 => "Media Serial Number",
-        /// MMC-6 5.3.49.
+        /// See [`DiscControlBlocks`](super::DiscControlBlocks).
         DISC_CONTROL_BLOCKS = 0x010A => "Disc Control Blocks (DCBs)",
-        /// MMC-6 5.3.50.
+        /// See [`DvdCprm`](super::DvdCprm).
         DVD_CPRM = 0x010B => "DVD CPRM",
-        /// MMC-6 5.3.51.
+        /// See [`FirmwareInformation`](super::FirmwareInformation).
         FIRMWARE_INFORMATION = 0x010C => "Firmware Information",
-        /// MMC-6 5.3.52.
+        /// See [`Aacs`](super::Aacs).
         AACS = 0x010D => "AACS",
-        /// MMC-6 5.3.53.
+        /// See [`DvdCssManagedRecording`](super::DvdCssManagedRecording).
         DVD_CSS_MANAGED_RECORDING = 0x010E => "DVD CSS Managed Recording",
-        /// MMC-6 5.3.54.
+        /// See [`Vcps`](super::Vcps).
         VCPS = 0x0110 => "VCPS",
-        /// MMC-6 5.3.55.
+        /// See [`SecurDisc`](super::SecurDisc).
         SECUR_DISC = 0x0113 => "SecurDisc",
-        /// Copy protection system of BD-R and BD-RE.
+        /// See [`BdCps`](super::BdCps).
         BD_CPS = 0x0120 => "BD CPS",
-        /// MMC-6 5.3.56, the optical security subsystem class.
+        /// See [`Ossc`](super::Ossc).
         OSSC = 0x0142 => "OSSC",
     }
 }
@@ -137,7 +137,7 @@ impl FeatureCode {
 }
 
 open_enum! {
-    /// A profile: the features that a drive must have for one kind of medium (MMC-6 5.4, table "Profile list").
+    /// A profile: the features that a drive must have for one kind of medium (MMC-6 5.4).
     pub Profile: u16 {
         /// No medium, or none of a known kind.
         NONE = 0x0000 => "No current profile",

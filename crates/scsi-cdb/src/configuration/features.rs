@@ -55,8 +55,8 @@ macro_rules! features {
             const CODE: $crate::configuration::FeatureCode = $crate::configuration::FeatureCode::$code;
 
             fn from_data(data: &[u8]) -> Result<Self, $crate::error::ParseError> {
-                $crate::configuration::features::padded::<$length>(data, [$length $(, $minimum)?].into_iter().min())
-                    .and_then(|data| Self::parse(&data))
+                let minimum = [$length $(, $minimum)?].into_iter().fold($length, usize::min);
+                $crate::bytes::padded::<$length>(data, minimum).and_then(|data| Self::parse(&data))
             }
 
             fn write(&self, target: &mut [u8]) -> usize {
@@ -66,17 +66,6 @@ macro_rules! features {
     )* };
 }
 use features;
-
-/// `data` cut or filled with zeros to `N` bytes, if there are at least `minimum`.
-fn padded<const N: usize>(data: &[u8], minimum: Option<usize>) -> Result<[u8; N], ParseError> {
-    let needed = minimum.unwrap_or(N);
-    if data.len() < needed {
-        return Err(ParseError::TooShort { needed, found: data.len() });
-    }
-    let mut block = [0; N];
-    put(&mut block, 0, data);
-    Ok(block)
-}
 
 /// Declares the enumeration of all features from the list of their types.
 macro_rules! feature_bodies {

@@ -1,4 +1,4 @@
-//! The four bytes of an event, class by class (MMC-6 6.7.3.2 to 6.7.3.7).
+//! The four bytes of an event, class by class (MMC-6 6.6).
 
 use crate::layout::{Be16, Bits, Byte, Flag};
 

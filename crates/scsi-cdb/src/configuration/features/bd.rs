@@ -6,7 +6,7 @@ use super::features;
 use crate::layout::{Be16, Flag};
 
 features! {
-    /// BD Read (MMC-6 5.3.32).
+    /// BD Read (MMC-6 5.3, feature 0040).
     pub struct BdRead: BD_READ, 28 {
         /// BD-RE of class 0 that are read.
         re_class0: u16 = Be16(4),
@@ -34,7 +34,7 @@ features! {
         rom_class3: u16 = Be16(26),
     }
 
-    /// BD Write (MMC-6 5.3.33).
+    /// BD Write (MMC-6 5.3, feature 0041).
     pub struct BdWrite: BD_WRITE, 20 {
         /// Whether writing without verification can be chosen (SVNR).
         verify_not_required: bool = Flag(0, 0),
@@ -56,9 +56,9 @@ features! {
         r_class3: u16 = Be16(18),
     }
 
-    /// BD-R Pseudo-Overwrite (MMC-6 5.3.29).
+    /// BD-R Pseudo-Overwrite (MMC-6 5.3, feature 0038).
     pub struct BdRPseudoOverwrite: BD_R_PSEUDO_OVERWRITE, 4 {}
 
-    /// TSR (MMC-6 5.3.34): timely safe recording.
+    /// TSR (MMC-6 5.3, feature 0042): timely safe recording.
     pub struct Tsr: TSR, 0 {}
 }

@@ -4,10 +4,10 @@ use super::features;
 use crate::layout::{Be16, Be24, Byte, Flag};
 
 features! {
-    /// MultiRead (MMC-6 5.3.7): all kinds of CD are read.
+    /// MultiRead (MMC-6 5.3, feature 001D): all kinds of CD are read.
     pub struct MultiRead: MULTI_READ, 0 {}
 
-    /// CD Read (MMC-6 5.3.8).
+    /// CD Read (MMC-6 5.3, feature 001E).
     pub struct CdRead: CD_READ, 4 from 0 {
         /// Whether the DAP bit of READ CD works.
         digital_audio_play: bool = Flag(0, 7),
@@ -17,10 +17,10 @@ features! {
         cd_text: bool = Flag(0, 0),
     }
 
-    /// CD-RW CAV Write (MMC-6 5.3.16): CD-RW are written at constant angular velocity.
+    /// CD-RW CAV Write (MMC-6 5.3, feature 0027): CD-RW are written at constant angular velocity.
     pub struct CdRwCavWrite: CD_RW_CAV_WRITE, 4 {}
 
-    /// CD Track at Once (MMC-6 5.3.22).
+    /// CD Track at Once (MMC-6 5.3, feature 002D).
     pub struct CdTrackAtOnce: CD_TRACK_AT_ONCE, 4 {
         /// Whether recording goes on without loss after the buffer ran empty (BUF).
         buffer_underrun_free: bool = Flag(0, 6),
@@ -38,7 +38,7 @@ features! {
         data_types: u16 = Be16(2),
     }
 
-    /// CD Mastering (MMC-6 5.3.23): session at once and raw recording.
+    /// CD Mastering (MMC-6 5.3, feature 002E): session at once and raw recording.
     pub struct CdMastering: CD_MASTERING, 4 {
         /// Whether recording goes on without loss after the buffer ran empty (BUF).
         buffer_underrun_free: bool = Flag(0, 6),
@@ -58,16 +58,16 @@ features! {
         maximum_cue_sheet_length: u32 = Be24(1),
     }
 
-    /// Double Density CD Read (MMC-3).
+    /// Double Density CD Read (MMC-3, feature 0030).
     pub struct DdcdRead: DDCD_READ, 0 {}
 
-    /// Double Density CD-R Write (MMC-3).
+    /// Double Density CD-R Write (MMC-3, feature 0031).
     pub struct DdcdRWrite: DDCD_R_WRITE, 4 {
         /// Whether writing can be tested with the laser down.
         test_write: bool = Flag(0, 2),
     }
 
-    /// Double Density CD-RW Write (MMC-3).
+    /// Double Density CD-RW Write (MMC-3, feature 0032).
     pub struct DdcdRwWrite: DDCD_RW_WRITE, 4 {
         /// Whether a session in the intermediate state is written.
         intermediate: bool = Flag(0, 1),
@@ -75,7 +75,7 @@ features! {
         blank: bool = Flag(0, 0),
     }
 
-    /// CD-RW Media Write Support (MMC-6 5.3.28).
+    /// CD-RW Media Write Support (MMC-6 5.3, feature 0037).
     pub struct CdRwMediaWriteSupport: CD_RW_MEDIA_WRITE_SUPPORT, 4 {
         /// Media sub-types that can be written: bit n for sub-type n.
         sub_types: u8 = Byte(1),

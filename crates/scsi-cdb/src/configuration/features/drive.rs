@@ -4,7 +4,7 @@ use super::features;
 use crate::layout::{Be16, Be32, Bits, Byte, Flag, Raw};
 
 open_enum! {
-    /// How the drive is attached (MMC-6 5.3.2, table "Physical interface standard").
+    /// How the drive is attached (MMC-6 5.3).
     pub PhysicalInterface: u32 {
         /// Not told.
         UNSPECIFIED = 0 => "unspecified",
@@ -30,7 +30,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How a medium gets into the drive (MMC-6 5.3.4, table "Loading mechanism type").
+    /// How a medium gets into the drive (MMC-6 5.3).
     pub LoadingMechanism: u8 {
         /// Caddy or slot.
         CADDY_OR_SLOT = 0 => "caddy/slot",
@@ -46,7 +46,7 @@ open_enum! {
 }
 
 features! {
-    /// Core (MMC-6 5.3.2): what every drive has.
+    /// Core (MMC-6 5.3, feature 0001): what every drive has.
     pub struct Core: CORE, 8 from 4 {
         /// How the drive is attached.
         physical_interface: PhysicalInterface = Be32(0),
@@ -56,7 +56,7 @@ features! {
         device_busy_event: bool = Flag(4, 0),
     }
 
-    /// Morphing (MMC-6 5.3.3): the drive reports changes of its abilities.
+    /// Morphing (MMC-6 5.3, feature 0002): the drive reports changes of its abilities.
     pub struct Morphing: MORPHING, 4 {
         /// Whether operational change events are reported (OCEvent).
         operational_change_event: bool = Flag(0, 1),
@@ -64,7 +64,7 @@ features! {
         asynchronous: bool = Flag(0, 0),
     }
 
-    /// Removable Medium (MMC-6 5.3.4).
+    /// Removable Medium (MMC-6 5.3, feature 0003).
     pub struct RemovableMedium: REMOVABLE_MEDIUM, 4 {
         /// How a medium gets in (3 bits).
         loading_mechanism: LoadingMechanism = Bits(0, 5, 3),
@@ -80,7 +80,7 @@ features! {
         lock: bool = Flag(0, 0),
     }
 
-    /// Write Protect (MMC-6 5.3.5).
+    /// Write Protect (MMC-6 5.3, feature 0004).
     pub struct WriteProtect: WRITE_PROTECT, 4 {
         /// Whether the write protection PAC of BD media is read and written (DWP).
         disc_write_protect_pac: bool = Flag(0, 3),
@@ -92,16 +92,16 @@ features! {
         software_write_protect: bool = Flag(0, 0),
     }
 
-    /// Power Management (MMC-6 5.3.39).
+    /// Power Management (MMC-6 5.3, feature 0100).
     pub struct PowerManagement: POWER_MANAGEMENT, 0 {}
 
-    /// SMART (MMC-6 5.3.40): failure prediction.
+    /// SMART (MMC-6 5.3, feature 0101): failure prediction.
     pub struct Smart: SMART, 4 {
         /// Whether the fault/failure reporting page is there (PP).
         page_present: bool = Flag(0, 0),
     }
 
-    /// Embedded Changer (MMC-6 5.3.41).
+    /// Embedded Changer (MMC-6 5.3, feature 0102).
     pub struct EmbeddedChanger: EMBEDDED_CHANGER, 4 {
         /// Whether either side of a disc can be used (SCC).
         side_change_capable: bool = Flag(0, 4),
@@ -111,7 +111,7 @@ features! {
         highest_slot: u8 = Bits(3, 0, 5),
     }
 
-    /// CD Audio External Play (MMC-6 5.3.42): the drive plays audio by itself.
+    /// CD Audio External Play (MMC-6 5.3, feature 0103): the drive plays audio by itself.
     pub struct CdAudioExternalPlay: CD_AUDIO_EXTERNAL_PLAY, 4 {
         /// Whether SCAN works.
         scan: bool = Flag(0, 2),
@@ -123,13 +123,13 @@ features! {
         volume_levels: u16 = Be16(2),
     }
 
-    /// Microcode Upgrade (MMC-6 5.3.43).
+    /// Microcode Upgrade (MMC-6 5.3, feature 0104).
     pub struct MicrocodeUpgrade: MICROCODE_UPGRADE, 4 {
         /// Whether READ BUFFER and WRITE BUFFER take the modes that upgrade in parts (M5).
         m5: bool = Flag(0, 0),
     }
 
-    /// Timeout (MMC-6 5.3.44): every command ends within the group times of the timeout page.
+    /// Timeout (MMC-6 5.3, feature 0105): every command ends within the group times of the timeout page.
     pub struct Timeout: TIMEOUT, 4 from 0 {
         /// Whether commands have a time that depends on their length (Group3).
         group3: bool = Flag(0, 0),
@@ -137,7 +137,7 @@ features! {
         unit_length: u16 = Be16(2),
     }
 
-    /// Real Time Streaming (MMC-6 5.3.46).
+    /// Real Time Streaming (MMC-6 5.3, feature 0107).
     pub struct RealTimeStreaming: REAL_TIME_STREAMING, 4 from 0 {
         /// Whether READ BUFFER CAPACITY counts in blocks (RBCB).
         read_buffer_capacity_block: bool = Flag(0, 4),
@@ -151,10 +151,10 @@ features! {
         stream_writing: bool = Flag(0, 0),
     }
 
-    /// Media Serial Number (MMC-6 5.3.48): READ MEDIA SERIAL NUMBER works.
+    /// Media Serial Number (MMC-6 5.3, feature 0109): READ MEDIA SERIAL NUMBER works.
     pub struct MediaSerialNumber: MEDIA_SERIAL_NUMBER, 0 {}
 
-    /// Firmware Information (MMC-6 5.3.51): when the firmware was made, in ASCII digits.
+    /// Firmware Information (MMC-6 5.3, feature 010C): when the firmware was made, in ASCII digits.
     pub struct FirmwareInformation: FIRMWARE_INFORMATION, 16 {
         /// Century and year.
         year: [u8; 4] = Raw(0),
@@ -170,16 +170,16 @@ features! {
         second: [u8; 2] = Raw(12),
     }
 
-    /// Hybrid Disc (MMC-6 5.3.38): discs that have layers of different formats.
+    /// Hybrid Disc (MMC-6 5.3, feature 0080): discs that have layers of different formats.
     pub struct HybridDisc: HYBRID_DISC, 4 {
         /// Whether a reset keeps the chosen format layer (RI).
         reset_immunity: bool = Flag(0, 0),
     }
 
-    /// Stop Long Operation (MMC-6 5.3.27): long operations can be stopped.
+    /// Stop Long Operation (MMC-6 5.3, feature 0035): long operations can be stopped.
     pub struct StopLongOperation: STOP_LONG_OPERATION, 0 {}
 
-    /// Enhanced Defect Reporting (MMC-6 5.3.18).
+    /// Enhanced Defect Reporting (MMC-6 5.3, feature 0029).
     pub struct EnhancedDefectReporting: ENHANCED_DEFECT_REPORTING, 4 {
         /// Whether the distributed real-time defect management mode is there (DRT-DM).
         drt_dm: bool = Flag(0, 0),

@@ -4,7 +4,7 @@ use super::features;
 use crate::layout::Flag;
 
 features! {
-    /// DVD Read (MMC-6 5.3.9).
+    /// DVD Read (MMC-6 5.3, feature 001F).
     pub struct DvdRead: DVD_READ, 4 from 0 {
         /// Whether the drive follows the DVD Multi specification, version 1.1 (MULTI110).
         multi110: bool = Flag(0, 0),
@@ -14,7 +14,7 @@ features! {
         dual_r: bool = Flag(2, 0),
     }
 
-    /// DVD+RW (MMC-6 5.3.19).
+    /// DVD+RW (MMC-6 5.3, feature 002A).
     pub struct DvdPlusRw: DVD_PLUS_RW, 4 {
         /// Whether DVD+RW is written.
         write: bool = Flag(0, 0),
@@ -24,13 +24,13 @@ features! {
         close_only: bool = Flag(1, 0),
     }
 
-    /// DVD+R (MMC-6 5.3.20).
+    /// DVD+R (MMC-6 5.3, feature 002B).
     pub struct DvdPlusR: DVD_PLUS_R, 4 {
         /// Whether DVD+R is written.
         write: bool = Flag(0, 0),
     }
 
-    /// DVD-R/-RW Write (MMC-6 5.3.24).
+    /// DVD-R/-RW Write (MMC-6 5.3, feature 002F).
     pub struct DvdRRwWrite: DVD_R_RW_WRITE, 4 {
         /// Whether recording goes on without loss after the buffer ran empty (BUF).
         buffer_underrun_free: bool = Flag(0, 6),
@@ -42,7 +42,7 @@ features! {
         dvd_rw: bool = Flag(0, 1),
     }
 
-    /// DVD+RW Dual Layer (MMC-6 5.3.30).
+    /// DVD+RW Dual Layer (MMC-6 5.3, feature 003A).
     pub struct DvdPlusRwDualLayer: DVD_PLUS_RW_DUAL_LAYER, 4 {
         /// Whether it is written.
         write: bool = Flag(0, 0),
@@ -52,13 +52,13 @@ features! {
         close_only: bool = Flag(1, 0),
     }
 
-    /// DVD+R Dual Layer (MMC-6 5.3.31).
+    /// DVD+R Dual Layer (MMC-6 5.3, feature 003B).
     pub struct DvdPlusRDualLayer: DVD_PLUS_R_DUAL_LAYER, 4 {
         /// Whether it is written.
         write: bool = Flag(0, 0),
     }
 
-    /// HD DVD Read (MMC-6 5.3.35).
+    /// HD DVD Read (MMC-6 5.3, feature 0050).
     pub struct HdDvdRead: HD_DVD_READ, 4 {
         /// Whether HD DVD-R is read.
         hd_dvd_r: bool = Flag(0, 0),
@@ -66,7 +66,7 @@ features! {
         hd_dvd_ram: bool = Flag(2, 0),
     }
 
-    /// HD DVD Write (MMC-6 5.3.36).
+    /// HD DVD Write (MMC-6 5.3, feature 0051).
     pub struct HdDvdWrite: HD_DVD_WRITE, 4 {
         /// Whether HD DVD-R is written.
         hd_dvd_r: bool = Flag(0, 0),
@@ -74,7 +74,7 @@ features! {
         hd_dvd_ram: bool = Flag(2, 0),
     }
 
-    /// HD DVD-RW Fragment Recording (MMC-6 5.3.37).
+    /// HD DVD-RW Fragment Recording (MMC-6 5.3, feature 0052).
     pub struct HdDvdRwFragmentRecording: HD_DVD_RW_FRAGMENT_RECORDING, 4 {
         /// Whether background padding works (BGP).
         background_padding: bool = Flag(0, 0),

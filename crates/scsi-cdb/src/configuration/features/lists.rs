@@ -5,7 +5,7 @@ use crate::bytes::{be16_at, bit, clamp, flag, put, u8_at};
 use crate::configuration::{FeatureCode, Profile};
 use crate::error::ParseError;
 
-/// Profile List (MMC-6 5.3.1): entries of 4 bytes, the best profile first.
+/// Profile List (MMC-6 5.3, feature 0000): entries of 4 bytes, the best profile first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProfileList<'a> {
     /// The entries as bytes; a last one that is cut off is ignored.
@@ -53,7 +53,7 @@ impl<'a> Feature<'a> for ProfileList<'a> {
     }
 }
 
-/// Incremental Streaming Writable (MMC-6 5.3.11): sequential recording.
+/// Incremental Streaming Writable (MMC-6 5.3, feature 0021): sequential recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IncrementalStreamingWritable<'a> {
     /// Data block types that can be recorded: bit n for type n.
@@ -91,7 +91,7 @@ impl<'a> Feature<'a> for IncrementalStreamingWritable<'a> {
     }
 }
 
-/// Layer Jump Recording (MMC-6 5.3.25).
+/// Layer Jump Recording (MMC-6 5.3, feature 0033).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerJumpRecording<'a> {
     /// Link sizes in blocks.
@@ -110,7 +110,7 @@ impl<'a> Feature<'a> for LayerJumpRecording<'a> {
     }
 }
 
-/// Drive Serial Number (MMC-6 5.3.47): ASCII, filled up with spaces or zeros to a multiple of 4 bytes.
+/// Drive Serial Number (MMC-6 5.3, feature 0108): ASCII, filled up with spaces or zeros to a multiple of 4 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DriveSerialNumber<'a> {
     /// The number as the drive sent it.
@@ -141,7 +141,7 @@ impl<'a> Feature<'a> for DriveSerialNumber<'a> {
     }
 }
 
-/// Disc Control Blocks (MMC-6 5.3.49): the content descriptors of the blocks that the drive handles.
+/// Disc Control Blocks (MMC-6 5.3, feature 010A): the content descriptors of the blocks that the drive handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiscControlBlocks<'a> {
     /// The descriptors as bytes, 4 each; a last one that is cut off is ignored.
@@ -168,7 +168,7 @@ impl<'a> Feature<'a> for DiscControlBlocks<'a> {
     }
 }
 
-/// OSSC (MMC-6 5.3.56): the optical security subsystem class.
+/// OSSC (MMC-6 5.3, feature 0142): the optical security subsystem class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ossc<'a> {
     /// The PSAU bit.

@@ -4,19 +4,19 @@ use super::features;
 use crate::layout::{Bits, Byte, Flag};
 
 features! {
-    /// DVD CSS (MMC-6 5.3.45).
+    /// DVD CSS (MMC-6 5.3, feature 0106).
     pub struct DvdCss: DVD_CSS, 4 {
         /// Version of CSS, 1.
         version: u8 = Byte(3),
     }
 
-    /// DVD CPRM (MMC-6 5.3.50).
+    /// DVD CPRM (MMC-6 5.3, feature 010B).
     pub struct DvdCprm: DVD_CPRM, 4 from 0 {
         /// Version of CPRM.
         version: u8 = Byte(3),
     }
 
-    /// AACS (MMC-6 5.3.52).
+    /// AACS (MMC-6 5.3, feature 010D).
     pub struct Aacs: AACS, 4 {
         /// Whether the drive certificate is read (RDC).
         read_drive_certificate: bool = Flag(0, 4),
@@ -36,16 +36,16 @@ features! {
         version: u8 = Byte(3),
     }
 
-    /// DVD CSS Managed Recording (MMC-6 5.3.53).
+    /// DVD CSS Managed Recording (MMC-6 5.3, feature 010E).
     pub struct DvdCssManagedRecording: DVD_CSS_MANAGED_RECORDING, 4 {
         /// Most entries of scramble extent information.
         maximum_scramble_extents: u8 = Byte(0),
     }
 
-    /// VCPS (MMC-6 5.3.54): video content protection of DVD+R and DVD+RW.
+    /// VCPS (MMC-6 5.3, feature 0110): video content protection of DVD+R and DVD+RW.
     pub struct Vcps: VCPS, 4 from 0 {}
 
-    /// SecurDisc (MMC-6 5.3.55).
+    /// SecurDisc (MMC-6 5.3, feature 0113).
     pub struct SecurDisc: SECUR_DISC, 4 from 0 {}
 
     /// BD CPS: copy protection of recordable BD media.

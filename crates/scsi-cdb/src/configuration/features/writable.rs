@@ -4,7 +4,7 @@ use super::features;
 use crate::layout::{Be16, Be32, Byte, Flag};
 
 features! {
-    /// Random Readable (MMC-6 5.3.6): blocks are read in any order.
+    /// Random Readable (MMC-6 5.3, feature 0010): blocks are read in any order.
     pub struct RandomReadable: RANDOM_READABLE, 8 {
         /// Bytes in a logical block.
         logical_block_size: u32 = Be32(0),
@@ -14,7 +14,7 @@ features! {
         page_present: bool = Flag(6, 0),
     }
 
-    /// Random Writable (MMC-6 5.3.10): blocks are written in any order.
+    /// Random Writable (MMC-6 5.3, feature 0020): blocks are written in any order.
     pub struct RandomWritable: RANDOM_WRITABLE, 12 {
         /// The last block that can be addressed.
         last_lba: u32 = Be32(0),
@@ -26,10 +26,10 @@ features! {
         page_present: bool = Flag(10, 0),
     }
 
-    /// Sector Erasable (MMC-4): sectors must be erased before they are written.
+    /// Sector Erasable (MMC-6 5.3, feature 0022): sectors must be erased before they are written.
     pub struct SectorErasable: SECTOR_ERASABLE, 0 {}
 
-    /// Formattable (MMC-6 5.3.12).
+    /// Formattable (MMC-6 5.3, feature 0023).
     pub struct Formattable: FORMATTABLE, 8 from 0 {
         /// Whether a BD-RE is formatted with no spare areas (RENoSA).
         re_no_spare_area: bool = Flag(0, 3),
@@ -45,13 +45,13 @@ features! {
         random_recording_mode: bool = Flag(4, 0),
     }
 
-    /// Hardware Defect Management (MMC-6 5.3.13): the address space is free of defects.
+    /// Hardware Defect Management (MMC-6 5.3, feature 0024): the address space is free of defects.
     pub struct HardwareDefectManagement: HARDWARE_DEFECT_MANAGEMENT, 4 from 0 {
         /// Whether the supplementary spare area of DVD-RAM is supported (SSA).
         supplementary_spare_area: bool = Flag(0, 7),
     }
 
-    /// Write Once (MMC-6 5.3.14): each block is written once, in any order.
+    /// Write Once (MMC-6 5.3, feature 0025): each block is written once, in any order.
     pub struct WriteOnce: WRITE_ONCE, 8 {
         /// Bytes in a logical block.
         logical_block_size: u32 = Be32(0),
@@ -61,10 +61,10 @@ features! {
         page_present: bool = Flag(6, 0),
     }
 
-    /// Restricted Overwrite (MMC-6 5.3.15): overwriting starts at a block boundary.
+    /// Restricted Overwrite (MMC-6 5.3, feature 0026): overwriting starts at a block boundary.
     pub struct RestrictedOverwrite: RESTRICTED_OVERWRITE, 0 {}
 
-    /// Rigid Restricted Overwrite (MMC-6 5.3.21): overwriting starts and ends at a block boundary.
+    /// Rigid Restricted Overwrite (MMC-6 5.3, feature 002C): overwriting starts and ends at a block boundary.
     pub struct RigidRestrictedOverwrite: RIGID_RESTRICTED_OVERWRITE, 4 {
         /// Whether formatting can make defect status data (DSDG).
         defect_status_generate: bool = Flag(0, 3),
@@ -76,7 +76,7 @@ features! {
         blank: bool = Flag(0, 0),
     }
 
-    /// MRW (MMC-6 5.3.17): Mount Rainier.
+    /// MRW (MMC-6 5.3, feature 0028): Mount Rainier.
     pub struct Mrw: MRW, 4 {
         /// Whether DVD+MRW is written.
         dvd_plus_write: bool = Flag(0, 2),
@@ -86,7 +86,7 @@ features! {
         write: bool = Flag(0, 0),
     }
 
-    /// Layer Jump Rigid Restricted Overwrite (MMC-6 5.3.26).
+    /// Layer Jump Rigid Restricted Overwrite (MMC-6 5.3, feature 0034).
     pub struct LayerJumpRigidRestrictedOverwrite: LAYER_JUMP_RIGID_RESTRICTED_OVERWRITE, 4 {
         /// Whether closing layer jump blocks is supported (CLJB).
         close_layer_jump_block: bool = Flag(0, 0),
