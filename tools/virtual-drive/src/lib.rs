@@ -6,6 +6,7 @@
 
 pub mod disc;
 pub mod image;
+pub mod script;
 pub mod target;
 
 pub use target::{Completion, DataPhase, MediaAction, Reply, Request, Target};

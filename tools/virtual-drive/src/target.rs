@@ -116,10 +116,18 @@ pub enum MediaAction {
     EjectButton,
 }
 
+/// INQUIRY for 36 bytes of standard data.
+pub const INQUIRY_36: [u8; 6] = [0x12, 0, 0, 0, 36, 0];
+
 /// A drive that answers commands.
 pub trait Target {
     /// Executes one command.
     fn execute(&mut self, request: Request<'_>) -> Reply;
+
+    /// The standard INQUIRY data, as a port reads it when it finds the drive.
+    fn inquiry(&mut self, now: Duration) -> Vec<u8> {
+        self.execute(Request { cdb: &INQUIRY_36, data: DataPhase::In(36), now }).data
+    }
 
     /// Does something to the drive by hand.
     ///
