@@ -62,6 +62,9 @@ pub mod step;
 pub mod time;
 pub mod zero_power;
 
+#[cfg(test)]
+mod test_host;
+
 pub use buffers::Buffers;
 pub use device::Device;
 pub use dispatcher::Dispatcher;
