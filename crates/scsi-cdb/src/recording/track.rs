@@ -5,7 +5,7 @@ use crate::layout::{Be16, Bits, Flag};
 use crate::{Cdb, Command, Opcode, ParseError, Transfer};
 
 open_enum! {
-    /// What CLOSE TRACK SESSION closes; the exact effect depends on the medium (MMC-6 6.3.2.2).
+    /// What CLOSE TRACK SESSION closes; the exact effect depends on the medium (MMC-6 6.3).
     pub CloseFunction: u8 {
         /// Ends background formatting, or stops it for later restart.
         STOP_FORMAT = 0 => "stop background format",
@@ -13,8 +13,6 @@ open_enum! {
         TRACK = 1 => "close track",
         /// Closes the last incomplete session.
         SESSION = 2 => "close session",
-        /// Finalises a DVD-R DL or DVD-RW, or closes the session of a BD-R with repair.
-        CLOSE_WITH_REPAIR = 3 => "close with repair",
         /// Finalises a DVD+R with a lead-out up to the minimum radius.
         FINALIZE_MINIMAL = 5 => "finalise to minimum radius",
         /// Closes the last session and finalises the disc.
@@ -47,7 +45,7 @@ pub enum TrackReservation {
 /// RESERVE TRACK (MMC-6 6.31).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReserveTrack {
-    /// The RMZ bit: the reservation is for a track that is written in random order.
+    /// The RMZ bit.
     pub rmz: bool,
     /// What is reserved.
     pub reservation: TrackReservation,
@@ -83,5 +81,30 @@ impl Command for ReserveTrack {
             TrackReservation::Size(be32_at(&block, 5)?)
         };
         Ok(Self { rmz: bit(flags, 0), reservation })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cdb::Direction;
+    use crate::test_support::{golden, round_trip};
+
+    #[test]
+    fn close_track_session() {
+        let close = CloseTrackSession { immediate: true, function: CloseFunction::TRACK, track: 0x0102 };
+        golden(close, &[0x5B, 1, 1, 0, 1, 2, 0, 0, 0, 0], Direction::None, 0);
+        let finalize = CloseTrackSession { immediate: false, function: CloseFunction::FINALIZE, track: 0 };
+        golden(finalize, &[0x5B, 0, 6, 0, 0, 0, 0, 0, 0, 0], Direction::None, 0);
+        round_trip::<CloseTrackSession>();
+    }
+
+    #[test]
+    fn reserve_track() {
+        let size = ReserveTrack { rmz: true, reservation: TrackReservation::Size(0x0102_0304) };
+        golden(size, &[0x53, 1, 0, 0, 0, 1, 2, 3, 4, 0], Direction::None, 0);
+        let address = ReserveTrack { rmz: false, reservation: TrackReservation::Address(0x0102_0304) };
+        golden(address, &[0x53, 2, 1, 2, 3, 4, 0, 0, 0, 0], Direction::None, 0);
+        round_trip::<ReserveTrack>();
     }
 }
