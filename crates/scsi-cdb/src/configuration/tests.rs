@@ -267,3 +267,10 @@ fn normalised(body: FeatureBody<'_>) -> FeatureBody<'_> {
         body => body,
     }
 }
+
+#[test]
+fn blu_ray_versions_are_given_by_class() {
+    let data = hex("01000000 0001000200040008 0010002000400080");
+    let expected = BdWrite { verify_not_required: true, re: [1, 2, 4, 8], r: [0x10, 0x20, 0x40, 0x80] };
+    assert_eq!(BdWrite::from_data(&data), Ok(expected));
+}

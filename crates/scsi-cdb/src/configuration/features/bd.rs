@@ -1,59 +1,32 @@
 //! Features of Blu-ray discs.
-//!
-//! In a class bit map, bit n stands for version n of that class of disc.
 
 use super::features;
-use crate::layout::{Be16, Flag};
+use crate::bytes::be16_at;
+use crate::error::ParseError;
+use crate::layout::{Be16, Flag, Layout};
+
+/// The versions of each class of disc, 0 to 3, that a drive handles: bit n stands for version n.
+pub type BdClasses = [u16; 4];
 
 features! {
     /// BD Read (MMC-6 5.3, feature 0040).
     pub struct BdRead: BD_READ, 28 {
-        /// BD-RE of class 0 that are read.
-        re_class0: u16 = Be16(4),
-        /// BD-RE of class 1 that are read.
-        re_class1: u16 = Be16(6),
-        /// BD-RE of class 2 that are read.
-        re_class2: u16 = Be16(8),
-        /// BD-RE of class 3 that are read.
-        re_class3: u16 = Be16(10),
-        /// BD-R of class 0 that are read.
-        r_class0: u16 = Be16(12),
-        /// BD-R of class 1 that are read.
-        r_class1: u16 = Be16(14),
-        /// BD-R of class 2 that are read.
-        r_class2: u16 = Be16(16),
-        /// BD-R of class 3 that are read.
-        r_class3: u16 = Be16(18),
-        /// BD-ROM of class 0 that are read.
-        rom_class0: u16 = Be16(20),
-        /// BD-ROM of class 1 that are read.
-        rom_class1: u16 = Be16(22),
-        /// BD-ROM of class 2 that are read.
-        rom_class2: u16 = Be16(24),
-        /// BD-ROM of class 3 that are read.
-        rom_class3: u16 = Be16(26),
+        /// BD-RE that are read.
+        re: BdClasses = Classes(4),
+        /// BD-R that are read.
+        r: BdClasses = Classes(12),
+        /// BD-ROM that are read.
+        rom: BdClasses = Classes(20),
     }
 
     /// BD Write (MMC-6 5.3, feature 0041).
     pub struct BdWrite: BD_WRITE, 20 {
         /// Whether writing without verification can be chosen (SVNR).
         verify_not_required: bool = Flag(0, 0),
-        /// BD-RE of class 0 that are written.
-        re_class0: u16 = Be16(4),
-        /// BD-RE of class 1 that are written.
-        re_class1: u16 = Be16(6),
-        /// BD-RE of class 2 that are written.
-        re_class2: u16 = Be16(8),
-        /// BD-RE of class 3 that are written.
-        re_class3: u16 = Be16(10),
-        /// BD-R of class 0 that are written.
-        r_class0: u16 = Be16(12),
-        /// BD-R of class 1 that are written.
-        r_class1: u16 = Be16(14),
-        /// BD-R of class 2 that are written.
-        r_class2: u16 = Be16(16),
-        /// BD-R of class 3 that are written.
-        r_class3: u16 = Be16(18),
+        /// BD-RE that are written.
+        re: BdClasses = Classes(4),
+        /// BD-R that are written.
+        r: BdClasses = Classes(12),
     }
 
     /// BD-R Pseudo-Overwrite (MMC-6 5.3, feature 0038).
@@ -61,4 +34,29 @@ features! {
 
     /// TSR (MMC-6 5.3, feature 0042): timely safe recording.
     pub struct Tsr: TSR, 0 {}
+}
+
+/// Four bit maps in a row, from byte `.0` on.
+struct Classes(usize);
+
+impl Classes {
+    fn offset(&self, class: usize) -> usize {
+        self.0.saturating_add(class.saturating_mul(2))
+    }
+}
+
+impl Layout<BdClasses> for Classes {
+    fn get(&self, block: &[u8]) -> Result<BdClasses, ParseError> {
+        let mut classes = [0; 4];
+        for (class, versions) in classes.iter_mut().enumerate() {
+            *versions = be16_at(block, self.offset(class))?;
+        }
+        Ok(classes)
+    }
+
+    fn set(&self, block: &mut [u8], value: BdClasses) {
+        for (class, versions) in value.into_iter().enumerate() {
+            Be16(self.offset(class)).set(block, versions);
+        }
+    }
 }
