@@ -50,6 +50,5 @@ macro_rules! record {
                 block
             }
         }
-
     };
 }
