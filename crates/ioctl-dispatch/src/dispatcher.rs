@@ -13,7 +13,7 @@ use crate::ntstatus::NtStatus;
 use crate::ops::{self, CommandResult, Context, Input, Mode, Next, State};
 use crate::port::{self, PortResult, SrbStatus};
 use crate::request::{Environment, Irql, Job, Request};
-use crate::sense::{self, Failure, Origin, Verdict};
+use crate::sense::{self, Failure, Origin, SenseCode, Verdict};
 use crate::step::{Completion, Outcome, Place, PortReply, ScsiCommand, Step};
 use crate::time::Ticks;
 
@@ -363,7 +363,8 @@ impl Dispatcher {
         let Some(state) = running.state else {
             return self.complete(Completion::new(NtStatus::INVALID_DEVICE_STATE, 0));
         };
-        let input = Input::Command(CommandResult { status, transferred: result.transferred, srb: result.srb });
+        let sense = SenseCode::parse(result.sense);
+        let input = Input::Command(CommandResult { status, transferred: result.transferred, srb: result.srb, sense });
         let next = ops::resume(state, input, &mut self.context(&running, world));
         self.follow(running, next, world)
     }

@@ -44,6 +44,7 @@ pub mod descriptors;
 pub mod device;
 pub mod dispatcher;
 pub mod effect;
+pub mod event_status;
 pub mod exclusive;
 pub mod geometry;
 pub mod handle;

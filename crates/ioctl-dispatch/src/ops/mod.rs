@@ -41,6 +41,7 @@ use crate::ioctl::Operation;
 use crate::ntstatus::NtStatus;
 use crate::port::SrbStatus;
 use crate::request::{Environment, Request};
+use crate::sense::SenseCode;
 use crate::step::{PlatformCall, ScsiCommand};
 
 /// What an operation works with.
@@ -135,6 +136,8 @@ pub struct CommandResult {
     pub transferred: u32,
     /// SRB status of the last attempt.
     pub srb: SrbStatus,
+    /// Sense of the last attempt.
+    pub sense: SenseCode,
 }
 
 impl CommandResult {
@@ -142,6 +145,20 @@ impl CommandResult {
     #[must_use]
     pub fn brought(&self, least: u32) -> bool {
         self.status.is_success() && self.transferred >= least
+    }
+
+    /// Checks that the answer has at least `least` bytes. It counts as one, too, when a port reports an under-run as
+    /// DATA_OVERRUN.
+    ///
+    /// # Errors
+    /// The status of the command; IO_DEVICE_ERROR for an answer that is too short.
+    pub fn answered(&self, least: u32) -> Result<(), NtStatus> {
+        match self.status {
+            status if !status.is_success() && status != NtStatus::DATA_OVERRUN => Err(status),
+            _ if self.transferred >= least => Ok(()),
+            NtStatus::DATA_OVERRUN => Err(NtStatus::DATA_OVERRUN),
+            _ => Err(NtStatus::IO_DEVICE_ERROR),
+        }
     }
 }
 
@@ -165,7 +182,9 @@ impl Input {
     pub fn command(self) -> CommandResult {
         match self {
             Self::Command(result) => result,
-            Self::Platform { status, .. } => CommandResult { status, transferred: 0, srb: SrbStatus::INTERNAL_ERROR },
+            Self::Platform { status, .. } => {
+                CommandResult { status, transferred: 0, srb: SrbStatus::INTERNAL_ERROR, sense: SenseCode::NONE }
+            }
         }
     }
 }
@@ -365,11 +384,13 @@ pub fn start(operation: Operation, context: &mut Context<'_, '_>) -> Next {
 
 /// Undoes what an operation left half done when its request is cancelled; gives the Information of the completion.
 pub fn abandon(state: State, device: &mut Device) -> u64 {
+    device.region.interrupt();
     match state {
         State::Refresh(_) => {
             device.capability.require_update();
             0
         }
+        State::Transfer(state) => transfer::bytes_done(&state),
         _ => 0,
     }
 }

@@ -46,7 +46,7 @@ impl LogChoice {
         Self { wish, code, unique, unhandled: false }
     }
 
-    pub(super) const fn none() -> Self {
+    pub(crate) const fn none() -> Self {
         Self::of(Wish::Silent, 0, 0)
     }
 
