@@ -6,6 +6,9 @@ use super::source::SectorForm;
 use super::subchannel::SUB_SIZE;
 use super::{Disc, ReadError};
 
+/// Sense key of a defect that correction overcomes: the sector can be read.
+const RECOVERED_ERROR: u8 = 0x01;
+
 /// What the disc holds of a sector: the form and as many bytes of the buffer; `None` where nothing is given.
 type Stored = Option<(SectorForm, [u8; SectorForm::RawWithSub2448.size()])>;
 
@@ -63,7 +66,7 @@ impl Disc {
     /// The track of `lba`, when the sector is recorded and not defective.
     fn readable(&self, lba: i32) -> Result<&Track, ReadError> {
         let track = self.track_at(lba).ok_or(ReadError::OutOfRange(lba))?;
-        if let Some(sense) = self.defect_at(lba) {
+        if let Some(sense) = self.defect_at(lba).filter(|sense| sense.key != RECOVERED_ERROR) {
             return Err(ReadError::Defect { lba, sense });
         }
         if track.next_writable.is_some_and(|next| lba >= next) {
