@@ -5,8 +5,11 @@
 #![forbid(unsafe_code)]
 
 pub mod disc;
+pub mod drive;
+pub mod hostile;
 pub mod image;
 pub mod script;
+pub mod sim;
 pub mod target;
 
 pub use target::{Completion, DataPhase, MediaAction, Reply, Request, Target};
