@@ -16,6 +16,9 @@ const DEFAULT_LIMIT: u32 = 4;
 /// Retries of MODE SENSE, READ CAPACITY and PREVENT: 2, so 3 attempts.
 const SHORT_LIMIT: u32 = 1;
 
+/// Retries of ALLOW whatever the drive says; after them the usual rules hold.
+const FORCED_UNLOCKS: u32 = 4;
+
 /// A read or write is given up when this time has passed since its first command was sent.
 const TRANSFER_TIME: Ticks = Ticks::seconds(160);
 
@@ -51,11 +54,11 @@ pub fn by_operation(device: &mut Device, failure: &Failure<'_>, sense: SenseCode
             let prevent = bit(u8_at(failure.cdb.padded(), 4).unwrap_or(0), 0);
             if prevent {
                 limit(verdict, failure, SHORT_LIMIT);
-            } else if failure.attempt < DEFAULT_LIMIT && sense.key != 5 && !super::is_port_failure(&failure.result) {
+            } else if failure.attempt < FORCED_UNLOCKS && !super::is_port_failure(&failure.result) {
                 // A tray that stays locked is worse than a late answer.
                 verdict.retry = true;
             } else {
-                limit(verdict, failure, DEFAULT_LIMIT);
+                limit(verdict, failure, FORCED_UNLOCKS.saturating_add(DEFAULT_LIMIT));
             }
             pause_if_not_ready(verdict, failure, sense);
         }
