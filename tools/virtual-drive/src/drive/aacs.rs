@@ -53,13 +53,7 @@ impl Drive {
     }
 
     /// The body of REPORT KEY formats 1 (drive certificate), 2 (drive key), 0x20 and 0x21 (binding nonce).
-    pub(crate) fn report_aacs(
-        &mut self,
-        agid: usize,
-        format: u8,
-        start: u32,
-        blocks: u8,
-    ) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn report_aacs(&mut self, agid: usize, format: u8, start: u32, blocks: u8) -> Result<Vec<u8>, Failure> {
         let bus_encryption = self.protected_disc()?.bus_encryption;
         match (format, self.aacs_step(agid)?) {
             (0x01, AacsStep::HostCertificate(nonce)) => {
@@ -78,8 +72,7 @@ impl Drive {
                 }
                 self.block_range(start, u32::from(blocks))?;
                 // A nonce that is read gives the AGID back; one that is made keeps it until it is invalidated.
-                self.keys.grants[agid] =
-                    if format == 0x21 { Grant::Free } else { Grant::Aacs(AacsStep::Spent) };
+                self.keys.grants[agid] = if format == 0x21 { Grant::Free } else { Grant::Aacs(AacsStep::Spent) };
                 let seed = start.to_be_bytes();
                 let nonce = std::array::from_fn(|index| seed[index % 4].wrapping_add(blocks) ^ (index as u8) << 4);
                 Ok([nonce, authentication_code(&nonce)].concat())

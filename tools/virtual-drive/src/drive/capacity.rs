@@ -95,7 +95,7 @@ mod tests {
         let mut blank = Bench::ready("cdrw", Some(disc("cd-r-blank")));
         assert_eq!(blank.data("25 00 00 00 00 00 00 00 00 00"), hex("00 00 00 00 00 00 08 00"));
         let mut mixed = Bench::ready("cdrom", Some(cd()));
-        assert_eq!(mixed.data("25 00 00 00 00 00 00 00 00 00"), hex("00 00 85 8B 00 00 08 00"));
+        assert_eq!(mixed.data("25 00 00 00 00 00 00 00 00 00"), hex("00 00 85 33 00 00 08 00"));
     }
 
     #[test]

@@ -274,7 +274,7 @@ mod tests {
         let mut bench = Bench::ready("cdrom", Some(cd()));
         #[rustfmt::skip]
         assert_eq!(bench.data("46 00 00 00 00 00 00 01 00 00"), [
-            0, 0, 0, 0x64, 0, 0, 0, 0x08,
+            0, 0, 0, 0x68, 0, 0, 0, 0x08,
             0x00, 0x00, 0x03, 4, 0x00, 0x08, 1, 0,
             0x00, 0x01, 0x0B, 8, 0, 0, 0, 2, 1, 0, 0, 0,
             0x00, 0x02, 0x07, 4, 2, 0, 0, 0,

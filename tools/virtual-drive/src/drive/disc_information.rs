@@ -91,9 +91,7 @@ impl Drive {
                 let lba = number.cast_signed();
                 disc.track_at(lba).cloned().or_else(|| invisible_track(disc).filter(|track| lba >= track.start))
             }
-            1 if number == 0xFF => {
-                disc.open_track().cloned().or_else(|| invisible_track(disc))
-            }
+            1 if number == 0xFF => disc.open_track().cloned().or_else(|| invisible_track(disc)),
             1 => {
                 let wanted = u16::try_from(number).map_err(|_| Fault::InvalidFieldInCdb)?;
                 disc.track(wanted).cloned().or_else(|| invisible_track(disc).filter(|track| track.number == wanted))
@@ -185,10 +183,10 @@ mod tests {
     fn golden_track_information() {
         let mut bench = Bench::ready("cdrom", Some(cd()));
         let track_4 = hex(
-            "00 22 04 02 00 04 01 00 00 00 62 64 00 00 00 00 00 00 00 00 00 00 00 00 00 00 23 28 00 00 00 00 00 00 00 00",
+            "00 22 04 02 00 04 01 00 00 00 62 0C 00 00 00 00 00 00 00 00 00 00 00 00 00 00 23 28 00 00 00 00 00 00 00 00",
         );
         assert_eq!(bench.data("52 01 00 00 00 04 00 00 FF 00"), track_4);
-        assert_eq!(bench.data("52 00 00 00 62 70 00 00 FF 00"), track_4);
+        assert_eq!(bench.data("52 00 00 00 62 18 00 00 FF 00"), track_4);
         assert_eq!(bench.data("52 02 00 00 00 02 00 00 FF 00"), track_4);
         assert_eq!(bench.sense("52 01 00 00 00 05 00 00 FF 00"), (5, 0x24, 0));
         assert_eq!(bench.sense("52 01 00 00 00 FF 00 00 FF 00"), (5, 0x24, 0));

@@ -53,7 +53,7 @@ use region::RegionState;
 use reservation::Reservation;
 
 pub use aacs::host_signature as aacs_host_signature;
-pub use css::{host_key as css_host_key, drive_key as css_drive_key};
+pub use css::{drive_key as css_drive_key, host_key as css_host_key};
 pub use model::{MODELS, Model};
 
 /// How long the mechanism takes.
@@ -277,5 +277,7 @@ pub fn command_sends_data(opcode: u8) -> Option<bool> {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod testing;

@@ -170,9 +170,7 @@ impl Drive {
         }
         let (head, descriptor_length) = match header {
             Header::Six => (4, list.get(3).copied().map(usize::from)),
-            Header::Ten => {
-                (8, list.get(6..8).map(|bytes| usize::from(bytes[0]) << 8 | usize::from(bytes[1])))
-            }
+            Header::Ten => (8, list.get(6..8).map(|bytes| usize::from(bytes[0]) << 8 | usize::from(bytes[1]))),
         };
         let descriptor_length = descriptor_length.ok_or(Fault::ParameterListLength)?;
         if descriptor_length != 0 && (self.model.mmc || descriptor_length != 8) {
@@ -233,10 +231,7 @@ mod tests {
             bench.data("5A 00 0E 00 00 00 00 00 FF 00"),
             hex("00 16 03 00 00 00 00 00 0E 0E 04 00 00 00 00 4B 01 FF 02 FF 00 00 00 00")
         );
-        assert_eq!(
-            bench.data("1A 00 4E 00 FF 00"),
-            hex("13 03 00 00 0E 0E 06 00 00 00 00 00 0F FF 0F FF 00 00 00 00")
-        );
+        assert_eq!(bench.data("1A 00 4E 00 FF 00"), hex("13 03 00 00 0E 0E 06 00 00 00 00 00 0F FF 0F FF 00 00 00 00"));
         assert_eq!(bench.sense("1A 00 CE 00 FF 00"), (5, 0x39, 0));
         assert_eq!(bench.sense("1A 00 05 00 FF 00"), (5, 0x24, 0));
     }

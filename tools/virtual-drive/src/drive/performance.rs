@@ -74,9 +74,9 @@ impl Drive {
 
     /// The speeds that the disc can be written with, the fastest first.
     pub(crate) fn write_speeds(&self) -> Vec<u16> {
-        let writable = self.known_disc().is_some_and(|disc| {
-            self.model.can_write(disc.media) && (disc.is_appendable() || disc.is_overwritable())
-        });
+        let writable = self
+            .known_disc()
+            .is_some_and(|disc| self.model.can_write(disc.media) && (disc.is_appendable() || disc.is_overwritable()));
         let fastest = self.fastest_write();
         if writable { vec![fastest, fastest / 2] } else { Vec::new() }
     }

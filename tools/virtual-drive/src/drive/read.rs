@@ -159,8 +159,8 @@ mod tests {
         assert_eq!(bench.sense("28 00 00 00 00 10 00 00 01 00"), (5, 0x64, 0));
         assert_eq!(bench.sense("28 00 00 FF 00 10 00 00 01 00"), (5, 0x21, 0));
         assert_eq!(bench.sense("28 00 FF FF FF FF 00 00 01 00"), (5, 0x21, 0));
-        assert_eq!(bench.sense("28 00 00 00 85 8B 00 00 02 00"), (5, 0x21, 0));
-        bench.data("28 00 00 00 85 8B 00 00 01 00");
+        assert_eq!(bench.sense("28 00 00 00 85 33 00 00 02 00"), (5, 0x21, 0));
+        bench.data("28 00 00 00 85 33 00 00 01 00");
     }
 
     #[test]

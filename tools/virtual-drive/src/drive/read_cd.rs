@@ -194,7 +194,7 @@ mod tests {
     use crate::disc::generated::{audio_sector, numbered_block};
 
     /// The first block of the second session of the mixed disc.
-    const DATA: i32 = 0x6264;
+    const DATA: i32 = 0x620C;
 
     fn read(bench: &mut Bench, lba: i32, flags: u8, sub: u8) -> Vec<u8> {
         let [a, b, c, d] = lba.to_be_bytes();
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn parts_of_a_mode_1_sector() {
         let mut bench = Bench::ready("cdrom", Some(cd()));
-        assert_eq!(u32::from_be_bytes(bench.data("43 00 01 00 00 00 00 00 0C 00")[8..].try_into().unwrap()), 0x6264);
+        assert_eq!(u32::from_be_bytes(bench.data("43 00 01 00 00 00 00 00 0C 00")[8..].try_into().unwrap()), 0x620C);
         let lba = DATA + 1000;
         let whole = read(&mut bench, lba, 0xF8, 0);
         assert_eq!(whole.len(), 2352);
@@ -223,10 +223,10 @@ mod tests {
         assert_eq!(read(&mut bench, lba, 0x20, 0), whole[12..16]);
         assert_eq!(read(&mut bench, lba, 0x50, 0), whole[16..2064]);
         assert_eq!(read(&mut bench, lba, 0xB0, 0), whole[..2064]);
-        assert_eq!(bench.sense("BE 00 00 00 66 4C 00 00 01 90 00 00"), (5, 0x24, 0));
-        assert_eq!(bench.sense("BE 00 00 00 66 4C 00 00 01 08 00 00"), (5, 0x24, 0));
-        assert_eq!(bench.sense("BE 00 00 00 66 4C 00 00 01 16 00 00"), (5, 0x24, 0));
-        assert_eq!(bench.sense("BE 00 00 00 66 4C 00 00 01 10 03 00"), (5, 0x24, 0));
+        assert_eq!(bench.sense("BE 00 00 00 65 F4 00 00 01 90 00 00"), (5, 0x24, 0));
+        assert_eq!(bench.sense("BE 00 00 00 65 F4 00 00 01 08 00 00"), (5, 0x24, 0));
+        assert_eq!(bench.sense("BE 00 00 00 65 F4 00 00 01 16 00 00"), (5, 0x24, 0));
+        assert_eq!(bench.sense("BE 00 00 00 65 F4 00 00 01 10 03 00"), (5, 0x24, 0));
     }
 
     #[test]

@@ -276,8 +276,7 @@ fn lay_out(disc: &mut Disc, tracks: &[CueTrack]) {
     let reuse = disc.sessions.last().is_some_and(|session| !session.closed);
     let number = disc.sessions.last().map_or(1, |session| session.number + u16::from(!reuse));
     let planned = tracks.iter().map(|cue| {
-        let mut track =
-            Track::new(u16::from(cue.number), number, cue.mode, cue.start, cue.end.abs_diff(cue.start));
+        let mut track = Track::new(u16::from(cue.number), number, cue.mode, cue.start, cue.end.abs_diff(cue.start));
         track.control = cue.control;
         track.reserved = true;
         track.next_writable = Some(cue.start);

@@ -41,7 +41,11 @@ impl Drive {
                 }
                 let key = StructureKey { media, format, layer, address: 0 };
                 let structures = &self.ready_disc()?.structures;
-                structures.get(key.at(address)).or_else(|| structures.get(key)).ok_or(Fault::InvalidFieldInCdb)?.to_vec()
+                structures
+                    .get(key.at(address))
+                    .or_else(|| structures.get(key))
+                    .ok_or(Fault::InvalidFieldInCdb)?
+                    .to_vec()
             }
         };
         let mut answer = Answer::cut(with_length_16(&[&[0, 0], &payload[..]].concat()), command.be16(8));
@@ -76,7 +80,8 @@ fn capability_list(disc: &Disc, aacs: bool, writer: bool) -> Vec<u8> {
         [format, READABLE, high, low]
     };
     let media = media_type(disc).ok();
-    let stored = disc.structures.iter().filter(|(key, _)| Some(key.media) == media && key.layer == 0 && key.address == 0);
+    let stored =
+        disc.structures.iter().filter(|(key, _)| Some(key.media) == media && key.layer == 0 && key.address == 0);
     let mut list: Vec<[u8; 4]> = stored.map(|(key, payload)| entry(key.format, payload.len())).collect();
     if let Some(protection) = disc.aacs.as_ref().filter(|_| aacs) {
         list.push(entry(0x80, 32));

@@ -78,11 +78,8 @@ mod tests {
     fn golden_header_and_position() {
         let mut bench = Bench::ready("cdrom", Some(cd()));
         assert_eq!(bench.data("42 00 00 01 00 00 00 00 10 00"), hex("00 15 00 00"));
-        bench.good("2B 00 00 00 62 6E 00 00 00 00");
-        assert_eq!(
-            bench.data("42 00 40 01 00 00 00 00 10 00"),
-            hex("00 15 00 0C 01 14 04 01 00 00 62 6E 00 00 00 0A")
-        );
+        bench.good("2B 00 00 00 62 16 00 00 00 00");
+        assert_eq!(bench.data("42 00 40 01 00 00 00 00 10 00"), hex("00 15 00 0C 01 14 04 01 00 00 62 16 00 00 00 0A"));
     }
 
     #[test]

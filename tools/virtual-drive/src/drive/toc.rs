@@ -68,9 +68,8 @@ fn track_list(disc: &Disc, from: u8, msf: bool) -> Result<Vec<u8>, Failure> {
     if from > number_of(last) && from != LEAD_OUT {
         return Err(Fault::InvalidFieldInCdb.into());
     }
-    let entry = |control: u8, number: u8, lba: i32| {
-        [[0, ADR_POSITION | control, number, 0], address_field(lba, msf)].concat()
-    };
+    let entry =
+        |control: u8, number: u8, lba: i32| [[0, ADR_POSITION | control, number, 0], address_field(lba, msf)].concat();
     let mut body = vec![number_of(first), number_of(last)];
     for track in tracks.iter().filter(|track| number_of(track) >= from && from != LEAD_OUT) {
         body.extend(entry(track.control, number_of(track), track.start));
@@ -176,14 +175,14 @@ mod tests {
                  00 10 01 00 00 00 00 00 \
                  00 12 02 00 00 00 12 2A \
                  00 11 03 00 00 00 29 9A \
-                 00 14 04 00 00 00 62 64 \
-                 00 14 AA 00 00 00 85 8C")
+                 00 14 04 00 00 00 62 0C \
+                 00 14 AA 00 00 00 85 34")
         );
         assert_eq!(
             bench.data("43 02 00 00 00 00 04 00 FF 00"),
-            hex("00 12 01 04 00 14 04 00 00 05 39 4A 00 14 AA 00 00 07 39 4A")
+            hex("00 12 01 04 00 14 04 00 00 05 24 32 00 14 AA 00 00 07 24 32")
         );
-        assert_eq!(bench.data("43 00 00 00 00 00 AA 00 FF 00"), hex("00 0A 01 04 00 14 AA 00 00 00 85 8C"));
+        assert_eq!(bench.data("43 00 00 00 00 00 AA 00 FF 00"), hex("00 0A 01 04 00 14 AA 00 00 00 85 34"));
         assert_eq!(bench.sense("43 00 00 00 00 00 05 00 FF 00"), (5, 0x24, 0));
         assert_eq!(bench.data("43 00 00 00 00 00 00 00 04 00"), hex("00 2A 01 04"));
     }
@@ -191,7 +190,7 @@ mod tests {
     #[test]
     fn golden_sessions() {
         let mut bench = Bench::ready("cdrom", Some(cd()));
-        let expected = hex("00 0A 01 02 00 14 04 00 00 00 62 64");
+        let expected = hex("00 0A 01 02 00 14 04 00 00 00 62 0C");
         assert_eq!(bench.data("43 00 01 00 00 00 00 00 0C 00"), expected);
         assert_eq!(bench.data("43 00 00 00 00 00 00 00 0C 40"), expected);
     }
@@ -201,20 +200,20 @@ mod tests {
         let mut bench = Bench::ready("cdrom", Some(cd()));
         assert_eq!(
             bench.data("43 02 02 00 00 00 00 01 00 00"),
-            hex("00 92 01 02 \
+            hex("00 91 01 02 \
                  01 10 00 A0 00 00 00 00 01 00 00 \
                  01 11 00 A1 00 00 00 00 03 00 00 \
                  01 11 00 A2 00 00 00 00 03 04 32 \
                  01 10 00 01 00 00 00 00 00 02 00 \
                  01 12 00 02 00 00 00 00 01 04 00 \
                  01 11 00 03 00 00 00 00 02 18 00 \
-                 01 50 00 B0 05 37 4A 02 07 39 4A \
+                 01 50 00 B0 05 22 32 02 07 24 32 \
                  01 50 00 C0 00 00 00 00 61 1A 41 \
                  02 14 00 A0 00 00 00 00 04 00 00 \
                  02 14 00 A1 00 00 00 00 04 00 00 \
-                 02 14 00 A2 00 00 00 00 07 39 4A \
-                 02 14 00 04 00 00 00 00 05 39 4A \
-                 02 54 00 B0 FF FF FF 01 07 39 4A")
+                 02 14 00 A2 00 00 00 00 07 24 32 \
+                 02 14 00 04 00 00 00 00 05 24 32 \
+                 02 54 00 B0 FF FF FF 01 07 24 32")
         );
         assert_eq!(bench.data("43 02 02 00 00 00 02 01 00 00").len(), 4 + 55);
     }
