@@ -6,5 +6,5 @@ mod rules;
 mod table;
 
 pub use check::{Check, Facts, Rejection};
-pub use code::{ControlCode, DeviceType};
+pub use code::{ControlCode, DeviceType, Method};
 pub use table::{IOCTLS, Ioctl, Operation, Route, WhileLocked, ZeroPower, find, while_locked};
