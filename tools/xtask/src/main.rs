@@ -1,2 +1,45 @@
-//! The tasks of the project.
-fn main() {}
+//! The tasks of the project: `cargo xtask --help` lists them.
+#![forbid(unsafe_code)]
+
+mod conformance;
+mod docs;
+mod everything;
+mod foreign_images;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The tasks of the project.")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check everything: format, lints, tests, documentation, conformance, demo, fuzz smoke runs.
+    Test(everything::Options),
+    /// Replay the conformance sets through the core and judge every answer against the reference driver's.
+    Conformance(conformance::Options),
+    /// Check the documentation, or write its generated parts anew.
+    Docs(docs::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Test(options) => everything::run(&options),
+        Task::Conformance(options) => conformance::run(&options),
+        Task::Docs(options) => docs::run(&options),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

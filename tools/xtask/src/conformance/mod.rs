@@ -1,0 +1,122 @@
+//! `cargo xtask conformance`: the sets of `conformance/` through the core, every answer judged.
+
+mod answer;
+mod differences;
+mod judge;
+mod replay;
+mod sets;
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use regex::Regex;
+use serde_json::json;
+
+use crate::workspace;
+use differences::Difference;
+pub use differences::load as load_differences;
+use judge::{Case, Counts, Verdict};
+use sets::{Set, Stale};
+
+/// What to replay and what to print.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    /// Only sets whose name matches this regular expression.
+    #[arg(long, value_name = "REGEX")]
+    only: Option<Regex>,
+    /// How many different cases to show of each set.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    verbose: usize,
+    /// One JSON object a set, and one for the total.
+    #[arg(long)]
+    json: bool,
+    /// The folder that holds the sets.
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+    /// The list of differences that are meant.
+    #[arg(long, value_name = "FILE")]
+    allowed: Option<PathBuf>,
+}
+
+/// The list of differences of this project.
+pub fn list() -> PathBuf {
+    workspace::root().join("conformance/differences.jsonl")
+}
+
+/// Replays and prints; true if there were cases and none is different.
+pub fn run(options: &Options) -> Result<bool> {
+    let root = options.root.clone().unwrap_or_else(|| workspace::root().join("conformance"));
+    let (mut sets, stale) = sets::load(&root)?;
+    if let Some(pattern) = &options.only {
+        sets.retain(|set| pattern.is_match(&set.name));
+        if sets.is_empty() {
+            bail!("no set of {} matches {pattern}", root.display());
+        }
+    }
+    let differences = load_differences(&options.allowed.clone().unwrap_or_else(list))?;
+    let verdicts = judge_all(&sets, &root, &stale, &differences)?;
+    let mut total = Counts::default();
+    for (set, verdict) in sets.iter().zip(&verdicts) {
+        total += verdict.counts;
+        print(&set.name, &verdict.counts, options.json);
+        for case in verdict.different.iter().take(if options.json { 0 } else { options.verbose }) {
+            show(case);
+        }
+    }
+    if options.only.is_none() && !options.json {
+        for (index, entry) in differences.iter().enumerate() {
+            if !verdicts.iter().any(|verdict| verdict.used.contains(&index)) {
+                println!("listed difference never seen: {} (line {} of the list)", entry.id, entry.line);
+            }
+        }
+    }
+    print("total", &total, options.json);
+    Ok(total.cases > 0 && total.different == 0)
+}
+
+/// Judges every set, on all cores, each with a core and a drive of its own. In the order of `sets`.
+fn judge_all(sets: &[Set], root: &Path, stale: &Stale, differences: &[Difference]) -> Result<Vec<Verdict>> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((index, set)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, sets.get(i)?)))
+        {
+            let verdict = judge_one(set, root, stale, differences).with_context(|| set.name.clone());
+            done.lock().map_or_else(|poisoned| poisoned.into_inner(), |list| list).push((index, verdict));
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, Into::into);
+    thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+    let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, verdict)| verdict).collect()
+}
+
+fn judge_one(set: &Set, root: &Path, stale: &Stale, differences: &[Difference]) -> Result<Verdict> {
+    let material = set.load(root, stale)?;
+    let (answers, complaint) = replay::answers(&set.drive(root), &set.requests(root), &set.adapter())?;
+    Ok(judge::judge(&material, &answers, differences, &complaint))
+}
+
+fn print(name: &str, counts: &Counts, as_json: bool) {
+    let Counts { cases, equal, meant, different } = counts;
+    if as_json {
+        println!("{}", json!({"set": name, "cases": cases, "equal": equal, "meant": meant, "different": different}));
+    } else {
+        println!("{name:<28} {cases:>5} cases, {equal:>5} equal, {meant:>4} meant, {different:>5} different");
+    }
+}
+
+fn show(case: &Case) {
+    match case.line {
+        Some(line) => println!("  line {line}: {}", case.request),
+        None => println!("  start"),
+    }
+    for deviation in &case.deviations {
+        println!("    {:<11} reference {}", deviation.field, deviation.reference);
+        println!("                here      {}", deviation.here);
+    }
+}
