@@ -196,12 +196,12 @@ pub fn persistent_reserve_out(facts: &Facts<'_>) -> Verdict {
 
 /// `RAW_READ_INFO` and the buffer that it is to fill, in the order of ioctl-cdrom-disk.md.
 pub fn raw_read(facts: &Facts<'_>) -> Verdict {
-    let info = match facts.request.type3_input {
-        Some(captured) => RawReadInfo::from_bytes(&captured),
-        None if facts.request.input_length < 16 => return Err((NtStatus::BUFFER_TOO_SMALL, 16)),
-        None => RawReadInfo::read(facts.input).ok_or((NtStatus::INVALID_PARAMETER, 0))?,
-    };
     let invalid = NtStatus::INVALID_PARAMETER;
+    let info = match facts.request.type3_input {
+        _ if facts.request.input_length < 16 => return Err((NtStatus::BUFFER_TOO_SMALL, 16)),
+        Some(captured) => RawReadInfo::from_bytes(&captured),
+        None => RawReadInfo::read(facts.input).ok_or((invalid, 0))?,
+    };
     let sector_length = TrackMode(info.track_mode).layout().map_or(0, |layout| layout.sector_length);
     let length = info.sector_count.checked_mul(sector_length).ok_or((invalid, 0))?;
     require(info.sector_count != 0 && length != 0, invalid)?;
