@@ -7,7 +7,7 @@ use super::{Failure, Origin, SenseCode, Verdict};
 use crate::Device;
 use crate::ioctl::ControlCode;
 use crate::ntstatus::NtStatus;
-use crate::port::SrbStatus;
+use crate::port::{SrbStatus, scsi_status};
 use crate::time::Ticks;
 
 /// Retries of most commands: 5, so 6 attempts.
@@ -140,6 +140,7 @@ const UNDERRUN_IS_SUCCESS: &[ControlCode] = &[
     ControlCode(0x0002_4014),
 ];
 
+const GET_CONFIGURATION: ControlCode = ControlCode(0x0002_4058);
 const READ_Q_CHANNEL: ControlCode = ControlCode(0x0002_402C);
 const SET_SPEED: ControlCode = ControlCode(0x0002_4060);
 
@@ -157,6 +158,10 @@ pub fn by_request(device: &mut Device, failure: &Failure<'_>, verdict: &mut Verd
     if code == READ_Q_CHANNEL {
         device.audio_playing = false;
     }
+    if code == GET_CONFIGURATION && asks_one_feature(failure) && is_silent(failure) {
+        device.quirks.no_type_one = true;
+        verdict.retry = false;
+    }
     if override_verify && verdict.status == NtStatus::VERIFY_REQUIRED {
         verdict.status = NtStatus::IO_DEVICE_ERROR;
         verdict.retry = failure.attempt <= DEFAULT_LIMIT;
@@ -165,4 +170,25 @@ pub fn by_request(device: &mut Device, failure: &Failure<'_>, verdict: &mut Verd
     if code == SET_SPEED && !verdict.status.is_success() {
         device.restore_speed_on_media_change = false;
     }
+}
+
+/// GET CONFIGURATION of a single feature (request type 2).
+fn asks_one_feature(failure: &Failure<'_>) -> bool {
+    let request_type = u8_at(failure.cdb.padded(), 1).unwrap_or(0) & 0x03;
+    failure.cdb.opcode() == Opcode::GET_CONFIGURATION && request_type == 2
+}
+
+/// The drive took the command and did not say why it failed: it may not know this form of it.
+fn is_silent(failure: &Failure<'_>) -> bool {
+    let result = &failure.result;
+    let given_up = matches!(
+        result.srb,
+        SrbStatus::TIMEOUT
+            | SrbStatus::COMMAND_TIMEOUT
+            | SrbStatus::ABORTED
+            | SrbStatus::PHASE_SEQUENCE_FAILURE
+            | SrbStatus::UNEXPECTED_BUS_FREE
+    );
+    let unexplained = result.srb == SrbStatus::ERROR && result.scsi_status == scsi_status::CHECK_CONDITION;
+    given_up || (unexplained && !SenseCode::parse(result.sense).valid)
 }
