@@ -436,7 +436,13 @@ pub const IOCTLS: &[Ioctl] = &[
         O::PersistentReserveIn,
     ),
     zero_power(row("IOCTL_STORAGE_READ_CAPACITY", 0x002D_5140, Serial, &[OutputAtLeast(32)], O::ReadCapacity), NoMedia),
-    row("IOCTL_STORAGE_SET_HOTPLUG_INFO", 0x002D_CC18, AtOnce, &[InputAtLeast(8, LENGTH_MISMATCH)], O::SetHotplugInfo),
+    row(
+        "IOCTL_STORAGE_SET_HOTPLUG_INFO",
+        0x002D_CC18,
+        AtOnce,
+        &[InputAtLeast(8, LENGTH_MISMATCH), Rule(rules::passive)],
+        O::SetHotplugInfo,
+    ),
     row(
         "IOCTL_STORAGE_PERSISTENT_RESERVE_OUT",
         0x002D_D01C,
