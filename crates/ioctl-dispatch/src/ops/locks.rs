@@ -13,8 +13,10 @@ use crate::step::ScsiCommand;
 pub enum State {
     /// The lock counts become these if it succeeds.
     Count(Change),
-    /// Nothing: its status is the answer.
-    Tray,
+    /// The medium is out if it succeeds.
+    Eject,
+    /// Its status is the answer.
+    Load,
 }
 
 /// PREVENT ALLOW MEDIUM REMOVAL as this driver sends it: never with the persistent bit.
@@ -28,8 +30,8 @@ pub fn start(operation: Operation, context: &mut Context<'_, '_>) -> Next {
     match operation {
         Operation::MediaRemoval => count(LockKind::Simple, context),
         Operation::EjectionControl => count(LockKind::Secure, context),
-        Operation::Load => tray(&StartStopUnit::LOAD, context),
-        _ => tray(&StartStopUnit::EJECT, context),
+        Operation::Load => tray(&StartStopUnit::LOAD, State::Load, context),
+        _ => tray(&StartStopUnit::EJECT, State::Eject, context),
     }
 }
 
@@ -52,11 +54,11 @@ fn commit(change: Change, context: &mut Context<'_, '_>) -> Next {
 }
 
 /// A secure lock of anybody, the caller too, stands against both directions; a simple one is the drive's to enforce.
-fn tray(command: &StartStopUnit, context: &Context<'_, '_>) -> Next {
+fn tray(command: &StartStopUnit, state: State, context: &Context<'_, '_>) -> Next {
     if context.device.removal.secure != 0 {
         return Next::fail(NtStatus::DEVICE_BUSY);
     }
-    Next::send(ScsiCommand::new(command), State::Tray)
+    Next::send(ScsiCommand::new(command), state)
 }
 
 /// Ends with the command's status; the counts move only if it succeeded.
@@ -64,6 +66,10 @@ pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next
     let status = input.command().status;
     match state {
         State::Count(change) if status.is_success() => commit(change, context),
+        State::Eject if status.is_success() => {
+            context.device.ejected();
+            Next::success(0)
+        }
         _ => Next::fail(status),
     }
 }

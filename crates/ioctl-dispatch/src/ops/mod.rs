@@ -14,6 +14,7 @@ pub mod flush;
 pub mod locks;
 pub mod media_types;
 pub mod mount;
+pub mod notification;
 pub mod partition;
 pub mod performance;
 pub mod poll;
@@ -290,6 +291,8 @@ states! {
     locks::Locks,
     /// Media types.
     media_types::MediaTypes,
+    /// Volumes and their names.
+    mount::Mount,
     /// GET PERFORMANCE.
     performance::Performance,
     /// Media-change polling.
