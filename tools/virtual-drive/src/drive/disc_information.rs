@@ -3,7 +3,8 @@
 use super::Drive;
 use super::command::{Answer, Command, Outcome, msf_of, with_length_16};
 use super::fault::{Failure, Fault};
-use crate::disc::{Disc, DiscState, MediaFamily, MediaType, Recording, Track, TrackMode, control};
+use super::toc::LEAD_IN_START;
+use crate::disc::{Disc, DiscState, LEAD_IN, MediaFamily, MediaType, PREGAP, Recording, Track, TrackMode, control};
 
 /// The open end of a disc: the session and track that come next.
 struct OpenEnd {
@@ -72,7 +73,10 @@ impl Drive {
             (false, _) => [0; 8],
             (true, None) => [0xFF; 8],
             (true, Some(next)) => {
-                let [minute, second, frame] = msf_of(next - crate::disc::PREGAP);
+                let open = disc.sessions.last().filter(|session| !session.closed);
+                let start = open.and_then(|session| session.tracks.first()).map_or(next, |track| track.start);
+                let [minute, second, frame] =
+                    if end.session == 1 { LEAD_IN_START } else { msf_of(start - PREGAP - LEAD_IN) };
                 let [last_minute, last_second, last_frame] = msf_of(disc.capacity.cast_signed());
                 [0, minute, second, frame, 0, last_minute, last_second, last_frame]
             }
@@ -170,10 +174,13 @@ mod tests {
         let complete = "00 20 0E 01 02 04 04 20 00 00 00 00 00 00 00 00 FF FF FF FF FF FF FF FF";
         assert_eq!(bench.data(DISC), [hex(complete), vec![0; 10]].concat());
         let mut bench = Bench::ready("cdrw", Some(disc("cd-rw-blank")));
-        let blank = "00 20 10 01 01 01 01 20 00 00 00 00 00 00 00 00 00 00 00 00 00 4F 3B 48";
+        let blank = "00 20 10 01 01 01 01 20 00 00 00 00 00 00 00 00 00 61 1A 41 00 4F 3B 48";
         assert_eq!(bench.data(DISC), [hex(blank), vec![0; 10]].concat());
         let mut bench = Bench::ready("cdrw", Some(disc("cd-r-appendable")));
-        assert_eq!(bench.data(DISC)[..8], hex("00 20 01 01 02 02 02 20"));
+        let data = bench.data(DISC);
+        assert_eq!(data[..8], hex("00 20 01 01 02 02 02 20"));
+        // The lead-in of session 2 follows the lead-out of session 1 at once: block 3000 + 6750, 02:12:00.
+        assert_eq!(data[16..20], hex("00 02 0C 00"));
         let mut bench = Bench::ready("dvdwriter", Some(disc("dvd-ram")));
         assert_eq!(bench.data(DISC)[..8], hex("00 20 1F 01 01 01 01 20"));
         assert_eq!(bench.sense("51 01 00 00 00 00 00 00 22 00"), (5, 0x24, 0));

@@ -128,6 +128,7 @@ impl Drive {
         self.loader.spin = Spin::Stopped;
         if self.disc.is_some() {
             self.events.push_media(MediaEvent::MediaRemoval);
+            self.events.push_feature_change();
         }
         self.forget_disc();
     }

@@ -155,6 +155,18 @@ impl Drive {
         self.disc.as_ref()
     }
 
+    /// Whether the tray is open.
+    #[must_use]
+    pub const fn tray_is_open(&self) -> bool {
+        self.loader.tray_open
+    }
+
+    /// Whether the host keeps the tray closed, by either kind of PREVENT.
+    #[must_use]
+    pub const fn is_locked(&self) -> bool {
+        self.loader.is_locked()
+    }
+
     /// Switches the drive off and on: everything volatile is forgotten, the disc starts turning.
     pub fn power_on(&mut self) {
         self.loader = Loader { tray_open: self.loader.tray_open, ..Loader::default() };
@@ -216,19 +228,17 @@ impl Target for Drive {
             DataPhase::Out(bytes) => (bytes, 0),
         };
         let command = Command::new(request.cdb, out, room);
-        let (failure, mut data, took) = match self.admit(request.cdb) {
-            Ok(operation) => match (operation.run)(self, &command) {
-                Ok(answer) => (None, answer.data, answer.took),
-                Err(mut failure) => {
-                    let data = std::mem::take(&mut failure.data);
-                    let took = failure.took;
-                    (Some(failure), data, took)
-                }
-            },
-            Err(failure) => (Some(failure), Vec::new(), Duration::ZERO),
+        let admitted = self.admit(request.cdb);
+        let sends = admitted.as_ref().is_ok_and(|operation| operation.phase == Phase::Out);
+        let (failure, mut data, took) = match admitted.and_then(|operation| (operation.run)(self, &command)) {
+            Ok(answer) => (None, answer.data, answer.took),
+            Err(mut failure) => {
+                let (data, took) = (std::mem::take(&mut failure.data), failure.took);
+                (Some(failure), data, took)
+            }
         };
         data.truncate(room);
-        let transferred = if out.is_empty() { data.len() } else { command.taken() };
+        let transferred = if sends { command.taken() } else { data.len() };
         let completion = failure.map_or(Completion::Status { status: 0x00, sense: Vec::new() }, |failure| {
             Completion::Status { status: 0x02, sense: failure.sense() }
         });
@@ -261,23 +271,11 @@ impl Target for Drive {
     }
 }
 
-/// The direction and name of a command that this drive knows, for tools that show traffic.
+/// The standard's name of a command that some drive here has.
 #[must_use]
 pub fn command_name(opcode: u8) -> Option<&'static str> {
     opcodes::find(opcode).map(|operation| operation.name)
 }
 
-/// Whether data of a command goes to the drive (`Some(true)`), to the host (`Some(false)`), or there is none.
-#[must_use]
-pub fn command_sends_data(opcode: u8) -> Option<bool> {
-    match opcodes::find(opcode)?.phase {
-        Phase::None => None,
-        Phase::In => Some(false),
-        Phase::Out => Some(true),
-    }
-}
-
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 mod testing;

@@ -116,10 +116,10 @@ operations! {
     0xAC "GET PERFORMANCE"              12 Medium       In   has_mmc     get_performance,
     0xAD "READ DISC STRUCTURE"          12 Medium       In   has_dvd     read_disc_structure,
     0xB6 "SET STREAMING"                12 Nothing      Out  has_mmc     set_streaming,
-    0xB9 "READ CD MSF"                  12 Medium       In   has_all     read_cd_msf,
+    0xB9 "READ CD MSF"                  12 Medium       In   has_mmc     read_cd_msf,
     0xBB "SET CD SPEED"                 12 Nothing      None has_mmc     set_cd_speed,
     0xBD "MECHANISM STATUS"             12 Nothing      In   has_mmc     mechanism_status,
-    0xBE "READ CD"                      12 Medium       In   has_all     read_cd,
+    0xBE "READ CD"                      12 Medium       In   has_mmc     read_cd,
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Drive {
         let (write, exceptions) = (data_type & 0x04 != 0, data_type & 0x03);
         let end = self.last_block();
         let (flags, mut descriptors) = match command.byte(10) {
-            0x00 if exceptions == 0 => {
+            0x00 if exceptions < 2 => {
                 if !write && !matches!(data_type >> 3, 0b10) || (write && !self.model.has_writing()) {
                     return Err(Fault::InvalidFieldInCdb.into());
                 }
@@ -110,7 +110,7 @@ impl Drive {
                 let descriptor = [start, u32::from(speed), end.max(start), u32::from(speed)];
                 (u8::from(write) << 1, vec![descriptor.map(u32::to_be_bytes).concat()])
             }
-            0x00 if exceptions == 2 => (1, Vec::new()),
+            0x00 if exceptions == 2 => (u8::from(write) << 1 | 1, Vec::new()),
             0x03 if self.model.has_writing() => {
                 let read = self.read_speed();
                 let rows = self.write_speeds().into_iter();

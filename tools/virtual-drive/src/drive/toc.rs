@@ -131,7 +131,7 @@ fn raw_toc(disc: &Disc, from: u8) -> Result<Vec<u8>, Failure> {
 }
 
 /// Where the lead-in of a recordable disc begins, on the clock that runs up to 00:00:00 at block -150.
-const LEAD_IN_START: [u8; 3] = [97, 26, 65];
+pub(crate) const LEAD_IN_START: [u8; 3] = [97, 26, 65];
 
 /// The latest start of the lead-out: what the medium has room for.
 fn last_lead_out(disc: &Disc) -> [u8; 3] {
