@@ -46,6 +46,7 @@ pub struct Reply {
     sense: Vec<u8>,
     data: Vec<u8>,
     claimed: Option<u32>,
+    cancels: bool,
 }
 
 impl Reply {
@@ -56,7 +57,14 @@ impl Reply {
 
     /// GOOD with these bytes; those that the command did not ask for are not moved.
     pub fn bytes(data: &[u8]) -> Self {
-        Self { status: NtStatus::SUCCESS, scsi_status: 0, sense: Vec::new(), data: data.to_vec(), claimed: None }
+        Self {
+            status: NtStatus::SUCCESS,
+            scsi_status: 0,
+            sense: Vec::new(),
+            data: data.to_vec(),
+            claimed: None,
+            cancels: false,
+        }
     }
 
     /// As [`Self::bytes`], in hex.
@@ -83,6 +91,11 @@ impl Reply {
     /// The same reply from a port that claims to have moved `length` bytes.
     pub fn claiming(self, length: u32) -> Self {
         Self { claimed: Some(length), ..self }
+    }
+
+    /// The same reply; the request is cancelled while the command runs.
+    pub fn cancelling(self) -> Self {
+        Self { cancels: true, ..self }
     }
 
     /// The same reply with this data.
@@ -154,6 +167,7 @@ pub struct Host {
     /// Size of the scratch buffer.
     pub scratch_length: usize,
     script: VecDeque<(Vec<u8>, Reply)>,
+    always: Vec<(Vec<u8>, Reply)>,
     platform: VecDeque<(NtStatus, u64)>,
 }
 
@@ -167,6 +181,7 @@ impl Default for Host {
             features: vec![0; SCRATCH_MAX],
             scratch_length: SCRATCH_MAX,
             script: VecDeque::new(),
+            always: Vec::new(),
             platform: VecDeque::new(),
         }
     }
@@ -263,6 +278,18 @@ impl Host {
         answer
     }
 
+    /// Runs a read or write. Every scripted command must come.
+    pub fn run_transfer(&mut self, transfer: crate::request::Transfer) -> Answer {
+        let mut memory = self.memory(0, usize::try_from(transfer.mdl.byte_count).unwrap());
+        self.begin(Job::Transfer(transfer), &mut memory)
+    }
+
+    /// This command is answered so whenever it comes; the script is not consulted for it.
+    pub fn always(&mut self, cdb: &str, reply: Reply) -> &mut Self {
+        self.always.push((hex(cdb), reply));
+        self
+    }
+
     /// Runs work of the driver's own. Every scripted command must come.
     pub fn run(&mut self, job: Job) -> Answer {
         let mut memory = self.memory(0, 0);
@@ -327,6 +354,7 @@ impl Host {
                 Step::Send(command) => {
                     let (sent, reply, transferred) = self.execute(&command, memory);
                     answer.commands.push(sent);
+                    self.environment.cancelled |= reply.cancels;
                     let reply = PortReply {
                         status: reply.status,
                         scsi_status: reply.scsi_status,
@@ -348,8 +376,8 @@ impl Host {
 
     fn execute(&mut self, command: &crate::step::ScsiCommand, memory: &mut Memory) -> (Sent, Reply, u32) {
         use crate::step::Place;
-        let (expected, reply) =
-            self.script.pop_front().unwrap_or_else(|| panic!("no command was due, but came {:?}", command.cdb));
+        let always = self.always.iter().find(|(cdb, _)| command.cdb.as_bytes() == cdb).cloned();
+        let (expected, reply) = always.unwrap_or_else(|| self.next_reply(command));
         assert_eq!(command.cdb.as_bytes(), expected, "left: the command; right: the script");
         let length = usize::try_from(command.length).unwrap();
         let data = match command.place {
@@ -376,5 +404,9 @@ impl Host {
             }
         };
         (sent, reply, u32::try_from(moved).unwrap())
+    }
+
+    fn next_reply(&mut self, command: &crate::step::ScsiCommand) -> (Vec<u8>, Reply) {
+        self.script.pop_front().unwrap_or_else(|| panic!("no command was due, but came {:?}", command.cdb))
     }
 }

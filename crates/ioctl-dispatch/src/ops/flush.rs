@@ -84,3 +84,6 @@ fn outcome(result: CommandResult, context: &Context<'_, '_>) -> NtStatus {
     let gone = matches!(result.status, NtStatus::NO_SUCH_DEVICE | NtStatus::DEVICE_NOT_CONNECTED);
     if nothing_to_flush && !gone { NtStatus::SUCCESS } else { result.status }
 }
+
+#[cfg(test)]
+mod tests;

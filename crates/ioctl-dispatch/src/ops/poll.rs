@@ -219,3 +219,6 @@ pub fn control(context: &mut Context<'_, '_>) -> Next {
     }
     Next::success(0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,22 +154,4 @@ pub fn display(on: bool, context: &mut Context<'_, '_>) -> Next {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_stop_budget_leaves_thirty_seconds() {
-        for (watchdog, budget) in [
-            (0, (10, 4)),
-            (1, (2, 1)),
-            (31, (2, 1)),
-            (32, (2, 1)),
-            (39, (9, 1)),
-            (40, (10, 2)),
-            (60, (10, 4)),
-            (120, (10, 4)),
-        ] {
-            assert_eq!(stop_budget(watchdog), budget, "{watchdog}");
-        }
-    }
-}
+mod tests;

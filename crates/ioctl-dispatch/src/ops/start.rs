@@ -439,3 +439,6 @@ fn finish(context: &mut Context<'_, '_>) -> Next {
     device.initialized = true;
     Next::success(0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,3 +164,6 @@ pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next
 pub fn bytes_done(state: &State) -> u64 {
     u64::from(state.done)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ pub mod code;
 pub mod log;
 pub mod mmc;
 pub mod refine;
+#[cfg(test)]
+mod tests;
 
 use scsi_cdb::Cdb;
 
