@@ -1,2 +1,20 @@
-//! Drives optical drives through the driver core.
-fn main() {}
+//! Drives optical drives, real or in software, through the driver core.
+
+mod cli;
+mod commands;
+mod drive;
+mod failure;
+mod session;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::run(&cli) {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}

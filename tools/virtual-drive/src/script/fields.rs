@@ -1,7 +1,7 @@
 //! JSON Lines with strict keys: the ground that drive scripts and request scripts stand on.
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 #[error("{file}:{line}: {message}")]
 pub struct FormatError {
     /// The file's name as it was given.
-    pub file: Rc<str>,
+    pub file: Arc<str>,
     /// Line number, from 1.
     pub line: usize,
     /// A sentence about the key or value.
@@ -20,7 +20,7 @@ pub struct FormatError {
 /// One object of a file.
 #[derive(Clone, Debug)]
 pub struct Fields {
-    file: Rc<str>,
+    file: Arc<str>,
     line: usize,
     keys: Map<String, Value>,
 }
@@ -30,7 +30,7 @@ pub struct Fields {
 /// # Errors
 /// An item is an error where a line is no JSON object.
 pub fn objects(file: &str, text: &str) -> impl Iterator<Item = Result<Fields, FormatError>> {
-    let file: Rc<str> = file.into();
+    let file: Arc<str> = file.into();
     text.lines().enumerate().filter_map(move |(index, text)| {
         let text = text.trim();
         (!text.is_empty() && !text.starts_with('#')).then(|| {

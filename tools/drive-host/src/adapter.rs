@@ -1,0 +1,150 @@
+//! The adapter above the drive: its limits, and the descriptors in which a port tells them.
+
+use std::str::FromStr;
+
+use virtual_drive::script::fields::{nearest, parse_number};
+
+/// What the adapter can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// AlignmentMask: 0, 1, 3 or 7; address bits that must be 0.
+    pub alignment_mask: u32,
+    /// MaximumTransferLength in bytes.
+    pub max_transfer: u32,
+    /// MaximumPhysicalPages.
+    pub max_pages: u32,
+}
+
+impl Default for Adapter {
+    /// A typical ATAPI adapter.
+    fn default() -> Self {
+        Self { alignment_mask: 1, max_transfer: 0x1_0000, max_pages: 17 }
+    }
+}
+
+const OPTIONS: [&str; 3] = ["alignment-mask", "max-transfer", "max-pages"];
+
+impl FromStr for Adapter {
+    type Err = String;
+
+    /// Reads `alignment-mask=1,max-transfer=65536,max-pages=17`; what is absent keeps its default.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut adapter = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (key, value) =
+                part.split_once('=').ok_or_else(|| format!("`{part}` has no value; write {}", example(part)))?;
+            let number = || {
+                parse_number(value.trim())
+                    .and_then(|number| u32::try_from(number).ok())
+                    .ok_or_else(|| format!("`{key}` must be a number below 2^32, not `{value}`"))
+            };
+            match key.trim() {
+                "alignment-mask" => {
+                    adapter.alignment_mask = number()?;
+                    if !matches!(adapter.alignment_mask, 0 | 1 | 3 | 7) {
+                        return Err(format!("`alignment-mask` must be 0, 1, 3 or 7, not {value}"));
+                    }
+                }
+                "max-transfer" => adapter.max_transfer = number()?,
+                "max-pages" => adapter.max_pages = number()?,
+                other => return Err(format!("unknown adapter option `{other}`; write {}", example(other))),
+            }
+        }
+        Ok(adapter)
+    }
+}
+
+fn example(key: &str) -> String {
+    match nearest(key, OPTIONS, 1).first() {
+        Some(near) => format!("`{near}=NUMBER`"),
+        None => "alignment-mask=1,max-transfer=65536,max-pages=17".into(),
+    }
+}
+
+/// BusTypeAtapi.
+const BUS_TYPE_ATAPI: u8 = 2;
+
+impl Adapter {
+    /// `STORAGE_ADAPTER_DESCRIPTOR`, 32 bytes.
+    #[must_use]
+    pub fn descriptor(&self) -> Vec<u8> {
+        let mut bytes = vec![0; 32];
+        put_u32(&mut bytes, 0, 32);
+        put_u32(&mut bytes, 4, 32);
+        put_u32(&mut bytes, 8, self.max_transfer);
+        put_u32(&mut bytes, 12, self.max_pages);
+        put_u32(&mut bytes, 16, self.alignment_mask);
+        bytes[24] = BUS_TYPE_ATAPI;
+        bytes[26] = 1;
+        bytes
+    }
+}
+
+/// `STORAGE_DEVICE_DESCRIPTOR` with its strings, from standard INQUIRY data; what the drive left out is blank.
+#[must_use]
+pub fn device_descriptor(inquiry: &[u8]) -> Vec<u8> {
+    const STRINGS: usize = 0x28;
+    let byte = |offset: usize| inquiry.get(offset).copied().unwrap_or(0);
+    let mut bytes = vec![0; STRINGS];
+    put_u32(&mut bytes, 0, 0x28);
+    bytes[8] = if inquiry.is_empty() { 5 } else { byte(0) & 0x1F };
+    bytes[9] = byte(1) & 0x7F;
+    bytes[10] = byte(1) >> 7;
+    for (field, start, end) in [(12, 8, 16), (16, 16, 32), (20, 32, 36)] {
+        let offset = bytes.len();
+        bytes.extend((start..end).map(|at| inquiry.get(at).copied().filter(|byte| *byte != 0).unwrap_or(b' ')));
+        bytes.push(0);
+        put_u32(&mut bytes, field, length(offset));
+    }
+    bytes[28] = BUS_TYPE_ATAPI;
+    let raw = length(bytes.len() - STRINGS);
+    put_u32(&mut bytes, 32, raw);
+    let size = length(bytes.len());
+    put_u32(&mut bytes, 4, size);
+    bytes
+}
+
+fn length(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+fn put_u32(bytes: &mut [u8], offset: usize, value: u32) {
+    bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ioctl_dispatch::descriptors::{AdapterDescriptor, DeviceDescriptor};
+
+    #[test]
+    fn options_are_read_and_mistakes_are_named() {
+        assert_eq!("".parse(), Ok(Adapter::default()));
+        assert_eq!(
+            "alignment-mask=3, max-transfer=0x20000,max-pages=33".parse(),
+            Ok(Adapter { alignment_mask: 3, max_transfer: 0x2_0000, max_pages: 33 })
+        );
+        for (text, message) in [
+            ("max-transfr=5", "unknown adapter option `max-transfr`; write `max-transfer=NUMBER`"),
+            ("max-pages", "`max-pages` has no value; write `max-pages=NUMBER`"),
+            ("max-pages=many", "`max-pages` must be a number below 2^32, not `many`"),
+            ("alignment-mask=2", "`alignment-mask` must be 0, 1, 3 or 7, not 2"),
+        ] {
+            assert_eq!(text.parse::<Adapter>(), Err(message.into()));
+        }
+    }
+
+    #[test]
+    fn descriptors_say_what_the_core_reads() {
+        let adapter = Adapter { alignment_mask: 3, max_transfer: 0x2_0000, max_pages: 9 };
+        let limits = AdapterDescriptor::new(&adapter.descriptor()).unwrap().limits();
+        assert_eq!((limits.alignment_mask, limits.aligned, limits.unaligned), (3, 0x9000, 0x8000));
+        let mut inquiry = vec![0x05, 0x80, 5, 0x32, 31, 0, 0, 0];
+        inquiry.extend(b"VENDOR  PRODUCT         1.0");
+        let descriptor = DeviceDescriptor::new(&device_descriptor(&inquiry)).unwrap();
+        assert!(descriptor.removable());
+        assert_eq!(descriptor.identification().as_slice(), b"VENDOR  PRODUCT         1.0 ");
+        assert_eq!(descriptor.bus_type(), 2);
+        assert!(DeviceDescriptor::new(&device_descriptor(&[])).is_some());
+    }
+}
