@@ -200,7 +200,7 @@ mod tests {
         assert_eq!((sense[0], sense[2], sense[12], sense[13]), (0x70, 3, 0x11, 5));
         // A port failure.
         let replies = run(&[0x87, 3, 0, 0], &[DataPhase::None]);
-        assert_eq!(replies[0].completion, Completion::PortFailure(0xC000_009A + 0x1B));
+        assert_eq!(replies[0].completion, Completion::PortFailure(0xC000_00B5));
     }
 
     proptest! {

@@ -70,8 +70,10 @@ const ROWS: &[Row] = &[
     Row(0x0105, 1, Model::has_mmc, always, &[0, 0, 0, 0]),
     // DVD CSS, version 1.
     Row(0x0106, 0, |model| model.css, |disc, _| disc.css.is_some(), &[0, 0, 0, 1]),
-    // Real-time streaming: buffer capacity in blocks, SET CD SPEED, page 2A speeds, write speed descriptors, streams.
-    Row(0x0107, 3, Model::has_mmc, |_, _| true, &[0x1F, 0, 0, 0]),
+    // Real-time streaming: SET CD SPEED and page 2A speeds; writers also buffer capacity in blocks, write speed
+    // descriptors and streamed writing.
+    Row(0x0107, 3, |model| model.mmc && !model.has_writing(), |_, _| true, &[0x0C, 0, 0, 0]),
+    Row(0x0107, 3, Model::has_writing, |_, _| true, &[0x1F, 0, 0, 0]),
 ];
 
 const ALWAYS: &[u16] = &[0x0100, 0x0105];
@@ -118,7 +120,7 @@ impl Drive {
         let is = |when: fn(&Disc) -> bool| disc.is_some_and(when);
         let always = |code, version, data| Feature { code, version, persistent: true, current: true, data };
         let with = |code, version, current, data| Feature { code, version, persistent: false, current, data };
-        let blocking: u8 = if model.has_dvd() { 16 } else { 1 };
+        let blocking = disc.map_or(1, |disc| disc.media.ecc_blocks() as u8);
         let mut features = vec![
             always(0x0000, 0, self.profile_list()),
             // Core: physical interface, device busy class events.
@@ -136,7 +138,7 @@ impl Drive {
             features.push(with(0x001F, 1, is(is_dvd), vec![0x01, 0, 0x01, 0]));
         }
         if writes_random(model) {
-            let last = disc.filter(|disc| disc.is_overwritable()).map_or(0, |disc| disc.capacity.saturating_sub(1));
+            let last = disc.filter(|disc| disc.is_overwritable()).map_or(0, |_| self.last_block());
             let granule = disc.map_or(16, |disc| disc.media.ecc_blocks() as u8);
             let current = disc.is_some_and(|disc| {
                 disc.is_overwritable() && disc.media != MediaType::DvdRwRestricted && model.can_write(disc.media)
@@ -285,7 +287,7 @@ mod tests {
             0x01, 0x00, 0x03, 0,
             0x01, 0x03, 0x01, 4, 3, 0, 1, 0,
             0x01, 0x05, 0x07, 4, 0, 0, 0, 0,
-            0x01, 0x07, 0x0D, 4, 0x1F, 0, 0, 0,
+            0x01, 0x07, 0x0D, 4, 0x0C, 0, 0, 0,
             0x01, 0x08, 0x03, 8, b'C', b'D', b'0', b'0', b'0', b'1', b' ', b' ',
         ]);
     }

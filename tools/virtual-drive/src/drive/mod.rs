@@ -120,7 +120,7 @@ impl Drive {
             region: RegionState::default(),
             operation: None,
             reservation: Reservation::default(),
-            speeds: Speeds::of(model),
+            speeds: Speeds::default(),
             cue: None,
             head: 0,
         };
@@ -177,7 +177,7 @@ impl Drive {
         self.keys = Keys::default();
         self.operation = None;
         self.reservation = Reservation::default();
-        self.speeds = Speeds::of(self.model);
+        self.speeds = Speeds::default();
         self.cue = None;
         self.spin_up(Duration::ZERO);
     }

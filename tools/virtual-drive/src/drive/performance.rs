@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::Drive;
 use super::command::{Answer, Command, Outcome};
 use super::fault::Fault;
-use super::model::Model;
 use crate::disc::MediaFamily;
 
 /// Bytes of the SET STREAMING performance descriptor.
@@ -28,13 +27,6 @@ const CD_TRANSFER: u16 = 1_412;
 pub(crate) struct Speeds {
     read: Option<u16>,
     write: Option<u16>,
-}
-
-impl Speeds {
-    /// The speeds of a drive at power-on.
-    pub(crate) fn of(_: &Model) -> Self {
-        Self::default()
-    }
 }
 
 impl Drive {
