@@ -26,7 +26,8 @@ use crate::{Buffers, Dispatcher, Effect, Environment, Handle, HandleId, Job, NtS
 
 /// What buffers hold before a request: bytes of these values in an answer come from nowhere.
 pub const CALLER_FILL: u8 = 0xA5;
-const SCRATCH_FILL: u8 = 0xEE;
+/// What the scratch buffer holds before a request.
+pub const SCRATCH_FILL: u8 = 0xEE;
 
 /// Steps of one request after which a test fails, so that nothing loops for ever.
 const STEP_LIMIT: usize = 10_000;
@@ -39,7 +40,7 @@ pub fn hex(text: &str) -> Vec<u8> {
 }
 
 /// What the port says of one command.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     status: NtStatus,
     scsi_status: u8,
@@ -168,7 +169,7 @@ pub struct Host {
     pub scratch_length: usize,
     script: VecDeque<(Vec<u8>, Reply)>,
     always: Vec<(Vec<u8>, Reply)>,
-    platform: VecDeque<(NtStatus, u64)>,
+    platform: VecDeque<(NtStatus, u64, Vec<u8>)>,
 }
 
 impl Default for Host {
@@ -182,6 +183,7 @@ impl Default for Host {
             scratch_length: SCRATCH_MAX,
             script: VecDeque::new(),
             always: Vec::new(),
+            any: None,
             platform: VecDeque::new(),
         }
     }
@@ -210,7 +212,13 @@ impl Host {
 
     /// The next system call ends so.
     pub fn on_platform(&mut self, status: NtStatus, value: u64) -> &mut Self {
-        self.platform.push_back((status, value));
+        self.platform.push_back((status, value, Vec::new()));
+        self
+    }
+
+    /// The next system call leaves `data` in the scratch buffer and gives its length.
+    pub fn on_platform_data(&mut self, data: &[u8]) -> &mut Self {
+        self.platform.push_back((NtStatus::SUCCESS, u64::try_from(data.len()).unwrap(), data.to_vec()));
         self
     }
 
@@ -252,7 +260,7 @@ impl Host {
                 Buffers { scratch: &mut memory.scratch, features: &mut self.features, system: &mut memory.system };
             let arrival = self.dispatcher.arrive(&request, handle.as_mut(), &self.environment, &mut buffers);
             if let Arrival::Ask(_) = arrival {
-                let (status, value) = self.platform.pop_front().expect("a scripted system call");
+                let (status, value, _) = self.next_platform();
                 Arrival::Complete(self.dispatcher.answer(&request, status, value, &self.environment, &mut buffers))
             } else {
                 arrival
@@ -287,6 +295,13 @@ impl Host {
     /// This command is answered so whenever it comes; the script is not consulted for it.
     pub fn always(&mut self, cdb: &str, reply: Reply) -> &mut Self {
         self.always.push((hex(cdb), reply));
+        self
+    }
+
+    /// Commands that the script does not expect are answered with these in turn, whatever they are, then with GOOD
+    /// and no data; system calls with SUCCESS and 0.
+    pub fn any(&mut self, replies: Vec<Reply>) -> &mut Self {
+        self.any = Some(replies.into());
         self
     }
 
@@ -348,7 +363,8 @@ impl Host {
                 }
                 Step::Platform(call) => {
                     answer.calls.push(call);
-                    let (status, value) = self.platform.pop_front().expect("a scripted system call");
+                    let (status, value, data) = self.next_platform();
+                    memory.scratch[..data.len()].copy_from_slice(&data);
                     self.resume(Outcome::Platform { status, value }, memory)
                 }
                 Step::Send(command) => {
@@ -407,6 +423,14 @@ impl Host {
     }
 
     fn next_reply(&mut self, command: &crate::step::ScsiCommand) -> (Vec<u8>, Reply) {
+        if let (true, Some(any)) = (self.script.is_empty(), &mut self.any) {
+            return (command.cdb.as_bytes().to_vec(), any.pop_front().unwrap_or_else(Reply::good));
+        }
         self.script.pop_front().unwrap_or_else(|| panic!("no command was due, but came {:?}", command.cdb))
+    }
+
+    fn next_platform(&mut self) -> (NtStatus, u64) {
+        let any = self.any.is_some().then_some((NtStatus::SUCCESS, 0));
+        self.platform.pop_front().or(any).expect("a scripted system call")
     }
 }
