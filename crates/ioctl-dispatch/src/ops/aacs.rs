@@ -242,3 +242,6 @@ fn give_size(
     let size = full(last).saturating_add(length.into());
     Ok(Next::success(context.write(0, &size.to_le_bytes())))
 }
+
+#[cfg(test)]
+mod tests;

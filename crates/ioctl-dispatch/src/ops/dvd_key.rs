@@ -200,3 +200,6 @@ fn send(context: &mut Context<'_, '_>) -> Next {
     };
     Next::send(ScsiCommand::new(&command), State::Sending)
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,3 +111,6 @@ fn give_region(disc: DiscRegions, input: Input, context: &mut Context<'_, '_>) -
     let system = if drive.state == RegionState::NONE { 0 } else { !drive.forbidden_regions };
     Ok(context.write(0, &[disc.copy_system, disc.forbidden, system, drive.user_changes]))
 }
+
+#[cfg(test)]
+mod tests;

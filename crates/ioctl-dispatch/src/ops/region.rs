@@ -114,7 +114,8 @@ pub fn rpc_answer(input: Input, context: &Context<'_, '_>) -> Result<Option<RpcS
             result.answered(ANSWER_LENGTH.into())?;
             RpcState::parse(answer.body).map(Some).map_err(|_| NtStatus::IO_DEVICE_ERROR)
         }
-        _ => result.answered(0).map(|()| None),
+        _ if result.status.is_success() => Ok(None),
+        _ => Err(result.status),
     }
 }
 
@@ -229,3 +230,6 @@ fn confirm(region: u8, input: Input, context: &mut Context<'_, '_>) {
         sense: [0; 18],
     }));
 }
+
+#[cfg(test)]
+mod tests;

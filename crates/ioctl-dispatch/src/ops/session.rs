@@ -205,3 +205,6 @@ fn clean_up_unlocked(context: &mut Context<'_, '_>) -> Next {
     }
     release(held, Purpose::CleanUp)
 }
+
+#[cfg(test)]
+mod tests;
