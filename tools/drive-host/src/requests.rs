@@ -121,8 +121,8 @@ const LINES: &[(&str, &[&str])] = &[
     ),
     ("read", TRANSFER),
     ("write", TRANSFER),
-    ("flush", &["handle", "async", "label"]),
-    ("x_shutdown", &["handle", "async", "label"]),
+    ("flush", SIMPLE),
+    ("x_shutdown", SIMPLE),
     ("wait", &[]),
     ("advance_ms", &[]),
     ("media", &[]),
@@ -131,7 +131,10 @@ const LINES: &[(&str, &[&str])] = &[
     ("x_verify", &[]),
 ];
 
-const TRANSFER: &[&str] = &["handle", "cancel_after_ms", "async", "label", "x_sl_flags", "x_minor", "x_mdl_offset"];
+const TRANSFER: &[&str] =
+    &["handle", "mode", "cancel_after_ms", "async", "label", "x_sl_flags", "x_minor", "x_mdl_offset"];
+
+const SIMPLE: &[&str] = &["handle", "mode", "async", "label"];
 
 /// Longest buffer that a script may ask for.
 const LONGEST: u64 = 0x1000_0000;
