@@ -112,7 +112,7 @@ impl Dispatcher {
             Job::Control(request) => {
                 running.request = request;
                 running.origin = Origin::Control { code: request.code, override_verify: request.override_verify() };
-                self.admit(&mut running, &world)
+                self.admit(&mut running)
             }
             Job::Transfer(transfer) => {
                 running.origin = Origin::Transfer {
@@ -176,15 +176,14 @@ impl Dispatcher {
     }
 
     /// Checks that are made when a control request's turn has come.
-    fn admit(&mut self, running: &mut Running, world: &World<'_, '_>) -> Result<(), Completion> {
+    fn admit(&mut self, running: &mut Running) -> Result<(), Completion> {
         let request = running.request;
         if exclusive::denies(self.device.exclusive.as_ref(), request.handle, request.code) {
             return Err(Completion::new(NtStatus::ACCESS_DENIED, 0));
         }
         let Some(row) = find(request.code.normalized()) else { return Ok(()) };
         running.operation = row.operation;
-        let passed_down = row.route == Route::Property && !ops::property::is_served(world.buffers.system);
-        if row.route == Route::PassDown || passed_down {
+        if row.route == Route::PassDown {
             running.operation = Operation::None;
             return Ok(());
         }
