@@ -64,6 +64,8 @@ pub mod time;
 pub mod zero_power;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod test_host;
 
 pub use buffers::Buffers;

@@ -169,6 +169,7 @@ pub struct Host {
     pub scratch_length: usize,
     script: VecDeque<(Vec<u8>, Reply)>,
     always: Vec<(Vec<u8>, Reply)>,
+    any: Option<VecDeque<Reply>>,
     platform: VecDeque<(NtStatus, u64, Vec<u8>)>,
 }
 
@@ -260,7 +261,7 @@ impl Host {
                 Buffers { scratch: &mut memory.scratch, features: &mut self.features, system: &mut memory.system };
             let arrival = self.dispatcher.arrive(&request, handle.as_mut(), &self.environment, &mut buffers);
             if let Arrival::Ask(_) = arrival {
-                let (status, value, _) = self.next_platform();
+                let (status, value, _) = next_platform(&mut self.platform, self.any.is_some());
                 Arrival::Complete(self.dispatcher.answer(&request, status, value, &self.environment, &mut buffers))
             } else {
                 arrival
@@ -363,7 +364,7 @@ impl Host {
                 }
                 Step::Platform(call) => {
                     answer.calls.push(call);
-                    let (status, value, data) = self.next_platform();
+                    let (status, value, data) = next_platform(&mut self.platform, self.any.is_some());
                     memory.scratch[..data.len()].copy_from_slice(&data);
                     self.resume(Outcome::Platform { status, value }, memory)
                 }
@@ -428,9 +429,9 @@ impl Host {
         }
         self.script.pop_front().unwrap_or_else(|| panic!("no command was due, but came {:?}", command.cdb))
     }
+}
 
-    fn next_platform(&mut self) -> (NtStatus, u64) {
-        let any = self.any.is_some().then_some((NtStatus::SUCCESS, 0));
-        self.platform.pop_front().or(any).expect("a scripted system call")
-    }
+fn next_platform(script: &mut VecDeque<(NtStatus, u64, Vec<u8>)>, otherwise_good: bool) -> (NtStatus, u64, Vec<u8>) {
+    let good = otherwise_good.then_some((NtStatus::SUCCESS, 0, Vec::new()));
+    script.pop_front().or(good).expect("a scripted system call")
 }
