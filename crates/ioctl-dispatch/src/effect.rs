@@ -114,16 +114,10 @@ pub enum Effect {
 /// Effects of one call, in order.
 ///
 /// The driver drains it after every call, so a few places are enough: one interpreted command causes at most six.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Effects {
     items: [Option<Effect>; 16],
     lost: u32,
-}
-
-impl Default for Effects {
-    fn default() -> Self {
-        Self { items: [None; 16], lost: 0 }
-    }
 }
 
 impl Effects {
