@@ -207,4 +207,6 @@ fn clean_up_unlocked(context: &mut Context<'_, '_>) -> Next {
 }
 
 #[cfg(test)]
+mod senses;
+#[cfg(test)]
 mod tests;
