@@ -303,4 +303,14 @@ mod tests {
             assert!(host.dispatcher.device.audio_playing);
         }
     }
+
+    #[test]
+    fn cancellation_counts_between_the_two_commands() {
+        for reply in [Reply::data("00 13 00 0C"), Reply::port(NtStatus::CANCELLED)] {
+            let mut host = Host::default();
+            host.dispatcher.device.audio_playing = true;
+            let answer = host.on(POSITION, reply.cancelling()).control(READ_TOC, "", 804);
+            assert_eq!(answer.end(), (NtStatus::CANCELLED, 0));
+        }
+    }
 }
