@@ -119,12 +119,13 @@ const fn graded(answer: Option<bool>) -> u8 {
     }
 }
 
-/// The WCE bit of the caching page. A page of which more than two bytes are missing is not there.
+/// The WCE bit of the caching page. A page of which more than two bytes are missing is not there, nor is one without
+/// the bit.
 fn write_cache_enable(answer: &[u8]) -> Option<bool> {
     let parameters = ModeParameters::parse(HeaderForm::Six, answer).ok()?;
     let page = parameters.pages.find_raw(CachingPage::CODE)?;
-    (page.bytes.len().saturating_add(2) >= page.claimed_length)
-        .then(|| u8_at(page.bytes, 2).is_ok_and(|byte| bit(byte, 2)))
+    let nearly_whole = page.bytes.len().saturating_add(2) >= page.claimed_length;
+    u8_at(page.bytes, 2).ok().filter(|_| nearly_whole).map(|byte| bit(byte, 2))
 }
 
 #[cfg(test)]
@@ -196,6 +197,9 @@ mod tests {
             ("FF 00 00 FF 08 0A 04 00 00 00 00 00 00 00 00 00", 0),
             ("00 00 00 00 08 0A 04 00 00 00 00 00 00 00 00 00", 0),
             ("0F 00 10 00", 0),
+            // Just long enough for the bit, and one byte shorter.
+            ("06 00 00 00 08 01 04", 2),
+            ("05 00 00 00 08 00", 0),
         ] {
             let answer = ask(Reply::good(), Reply::data(text), refused());
             assert_eq!(parts(&answer)[1], enabled, "{text}");
