@@ -469,7 +469,7 @@ pub const IOCTLS: &[Ioctl] = &[
         "IOCTL_DVD_END_SESSION",
         0x0033_500C,
         Serial,
-        &[InputPresent, InputAtLeast(4, INVALID_PARAMETER), Rule(rules::session_to_end), Dvd],
+        &[InputPresent, InputAtLeast(4, INVALID_PARAMETER), Rule(rules::session_to_end)],
         O::DvdEndSession,
     ),
     row("IOCTL_DVD_SET_READ_AHEAD", 0x0033_5010, Serial, &[InputAtLeast(16, INVALID_PARAMETER)], O::SetReadAhead),
