@@ -66,6 +66,8 @@ pub mod zero_power;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod table_walk;
+#[cfg(test)]
 mod test_host;
 
 pub use buffers::Buffers;

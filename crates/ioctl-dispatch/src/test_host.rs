@@ -170,6 +170,7 @@ pub struct Host {
     script: VecDeque<(Vec<u8>, Reply)>,
     always: Vec<(Vec<u8>, Reply)>,
     any: Option<VecDeque<Reply>>,
+    for_all: Option<Reply>,
     platform: VecDeque<(NtStatus, u64, Vec<u8>)>,
 }
 
@@ -185,6 +186,7 @@ impl Default for Host {
             script: VecDeque::new(),
             always: Vec::new(),
             any: None,
+            for_all: None,
             platform: VecDeque::new(),
         }
     }
@@ -291,6 +293,12 @@ impl Host {
     pub fn run_transfer(&mut self, transfer: crate::request::Transfer) -> Answer {
         let mut memory = self.memory(0, usize::try_from(transfer.mdl.byte_count).unwrap());
         self.begin(Job::Transfer(transfer), &mut memory)
+    }
+
+    /// Every command that no script expects is answered so.
+    pub fn reply_to_all(&mut self, reply: Reply) -> &mut Self {
+        self.for_all = Some(reply);
+        self
     }
 
     /// This command is answered so whenever it comes; the script is not consulted for it.
@@ -424,6 +432,9 @@ impl Host {
     }
 
     fn next_reply(&mut self, command: &crate::step::ScsiCommand) -> (Vec<u8>, Reply) {
+        if let (true, Some(reply)) = (self.script.is_empty(), &self.for_all) {
+            return (command.cdb.as_bytes().to_vec(), reply.clone());
+        }
         if let (true, Some(any)) = (self.script.is_empty(), &mut self.any) {
             return (command.cdb.as_bytes().to_vec(), any.pop_front().unwrap_or_else(Reply::good));
         }
