@@ -1,6 +1,6 @@
 //! The operations: one small state machine per thing that a request or the driver itself wants of the drive.
 //!
-//! An operation starts with [`start`] and goes on with [`resume`] when the command or system call it asked for has
+//! An operation starts with [`start()`] and goes on with [`resume()`] when the command or system call it asked for has
 //! come to an end. Retries, delays, cancellation and sense are not its business: it sees only how a command ended.
 
 pub mod aacs;
