@@ -32,13 +32,31 @@ struct Running {
     request: Request,
     origin: Origin,
     operation: Operation,
-    /// The capability refresh runs first.
-    refreshing: bool,
+    /// What runs first.
+    preparation: Option<Preparation>,
     state: Option<State>,
     active: Option<Active>,
     /// The command that waits while READ CAPACITY learns the geometry of a changed medium, and its delay.
     suspended: Option<(Active, Ticks)>,
     first_sent: Option<Ticks>,
+}
+
+/// What runs before requests that find the drive in another state than they left it in, if it is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Preparation {
+    /// The capability refresh.
+    Refresh,
+    /// PREVENT, because a reset took the lock away.
+    Lock,
+}
+
+impl Preparation {
+    const fn next(self) -> Option<Self> {
+        match self {
+            Self::Refresh => Some(Self::Lock),
+            Self::Lock => None,
+        }
+    }
 }
 
 /// The command in hand.
@@ -102,7 +120,7 @@ impl Dispatcher {
             request: NO_REQUEST,
             origin: Origin::Driver,
             operation: Operation::None,
-            refreshing: false,
+            preparation: None,
             state: None,
             active: None,
             suspended: None,
@@ -120,11 +138,11 @@ impl Dispatcher {
                     override_verify: transfer.override_verify(),
                     paging: transfer.paging,
                 };
-                running.refreshing = true;
+                running.preparation = Some(Preparation::Refresh);
                 ops::transfer::admit(&mut self.device, &transfer, world.environment)
             }
             Job::Poll => {
-                running.refreshing = true;
+                running.preparation = Some(Preparation::Refresh);
                 ops::poll::admit(&mut self.device)
             }
             _ => Ok(()),
@@ -132,12 +150,7 @@ impl Dispatcher {
         if let Err(completion) = admitted {
             return self.complete(completion);
         }
-        running.refreshing &= self.device.is_mmc && self.device.capability.update == Update::Required;
-        let next = if running.refreshing {
-            ops::refresh::start(&mut self.context(&running, &mut world))
-        } else {
-            self.enter(&running, &mut world)
-        };
+        let next = self.prepare(&mut running, &mut world);
         self.follow(running, next, &mut world)
     }
 
@@ -190,8 +203,25 @@ impl Dispatcher {
         if matches!(row.operation, Operation::IsWritable | Operation::Verify) && !self.device.capability.write_allowed {
             self.device.capability.require_update();
         }
-        running.refreshing = row.route == Route::Serial;
+        running.preparation = (row.route == Route::Serial).then_some(Preparation::Refresh);
         Ok(())
+    }
+
+    /// Starts the first preparation that is due, or else what the job is about. Each runs once, however it ends.
+    fn prepare(&mut self, running: &mut Running, world: &mut World<'_, '_>) -> Next {
+        while let Some(preparation) = running.preparation {
+            let device = &self.device;
+            // Lock requests see to a lost lock themselves.
+            let locks = matches!(running.operation, Operation::MediaRemoval | Operation::EjectionControl);
+            match preparation {
+                Preparation::Refresh if device.is_mmc && device.capability.update == Update::Required => {
+                    return ops::refresh::start(&mut self.context(running, world));
+                }
+                Preparation::Lock if device.removal.lost_in_drive && !locks => return ops::locks::renew(),
+                _ => running.preparation = preparation.next(),
+            }
+        }
+        self.enter(running, world)
     }
 
     /// Starts what the job is about, once its preparations are over.
@@ -233,10 +263,10 @@ impl Dispatcher {
                     self.running = Some(running);
                     return Step::Platform(call);
                 }
-                Next::Done(..) if running.refreshing => {
-                    running.refreshing = false;
+                Next::Done(..) if running.preparation.is_some() => {
+                    running.preparation = running.preparation.and_then(Preparation::next);
                     running.state = None;
-                    next = self.enter(&running, world);
+                    next = self.prepare(&mut running, world);
                 }
                 Next::Done(status, information) => return self.complete(Completion::new(status, information)),
                 Next::Forward(minor) => return Step::Forward { minor },

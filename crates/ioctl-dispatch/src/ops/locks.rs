@@ -13,6 +13,8 @@ use crate::step::ScsiCommand;
 pub enum State {
     /// The lock counts become these if it succeeds.
     Count(Change),
+    /// The drive has its lock again if it succeeds.
+    Renew,
     /// The medium is out if it succeeds.
     Eject,
     /// Its status is the answer.
@@ -33,6 +35,12 @@ pub fn start(operation: Operation, context: &mut Context<'_, '_>) -> Next {
         Operation::Load => tray(&StartStopUnit::LOAD, State::Load, context),
         _ => tray(&StartStopUnit::EJECT, State::Eject, context),
     }
+}
+
+/// Locks a drive that forgot its lock in a reset. One try for each reset: a drive that refuses keeps no request waiting.
+#[must_use]
+pub fn renew() -> Next {
+    Next::send_own(prevent(true), State::Renew)
 }
 
 /// PREVENT_MEDIA_REMOVAL is a BOOLEAN: any value but 0 locks.
@@ -66,6 +74,10 @@ pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next
     let status = input.command().status;
     match state {
         State::Count(change) if status.is_success() => commit(change, context),
+        State::Renew => {
+            context.device.removal.lost_in_drive = false;
+            Next::fail(status)
+        }
         State::Eject if status.is_success() => {
             context.device.ejected();
             Next::success(0)
@@ -208,12 +220,31 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_a_reset_took_is_renewed() {
-        let mut host = held(1, 0, 0);
+    fn a_lock_that_a_reset_took_is_renewed_before_the_next_request() {
+        let ready = "00 00 00 00 00 00";
+        for reply in [Reply::good(), Reply::sense(5, 0x24, 0)] {
+            let mut host = held(0, 1, 1);
+            host.dispatcher.device.drive_was_reset();
+            host.on(PREVENT, reply).on(ready, Reply::good());
+            assert_eq!(host.control(0x002D_4800, "", 0).end(), (NtStatus::SUCCESS, 0));
+            host.on(ready, Reply::good());
+            assert_eq!(host.control(0x002D_4800, "", 0).end(), (NtStatus::SUCCESS, 0), "once for each reset");
+        }
+        let mut host = held(0, 0, 0);
         host.dispatcher.device.drive_was_reset();
-        host.on(PREVENT, Reply::good());
-        assert_eq!(host.control(MEDIA_REMOVAL, "01", 0).end(), (NtStatus::SUCCESS, 0));
-        assert!(!host.dispatcher.device.removal.lost_in_drive);
+        host.on(ready, Reply::good());
+        assert_eq!(host.control(0x002D_4800, "", 0).end(), (NtStatus::SUCCESS, 0), "there was none");
+    }
+
+    #[test]
+    fn lock_requests_renew_a_lost_lock_themselves() {
+        for (lock, command) in [("01", PREVENT), ("00", ALLOW)] {
+            let mut host = held(1, 0, 0);
+            host.dispatcher.device.drive_was_reset();
+            host.on(command, Reply::good());
+            assert_eq!(host.control(MEDIA_REMOVAL, lock, 0).end(), (NtStatus::SUCCESS, 0));
+            assert!(!host.dispatcher.device.removal.lost_in_drive);
+        }
     }
 
     proptest! {
