@@ -5,6 +5,7 @@ mod conformance;
 mod docs;
 mod everything;
 mod foreign_images;
+mod fuzz;
 mod workspace;
 
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ enum Task {
     Conformance(conformance::Options),
     /// Check the documentation, or write its generated parts anew.
     Docs(docs::Options),
+    /// Run the fuzz targets on their corpus and on mutations of it.
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Task::Test(options) => everything::run(&options),
         Task::Conformance(options) => conformance::run(&options),
         Task::Docs(options) => docs::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

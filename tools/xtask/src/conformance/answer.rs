@@ -18,6 +18,9 @@ pub struct Answer {
     pub out: String,
     #[serde(default, deserialize_with = "scsi_commands")]
     pub commands: Vec<Command>,
+    /// What our host found that a driver must not do. The reference has none.
+    #[serde(default)]
+    pub findings: Vec<String>,
     /// The reference hung: nothing to compare with.
     #[serde(default)]
     pub hang: bool,

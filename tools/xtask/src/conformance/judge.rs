@@ -87,7 +87,7 @@ pub fn judge(material: &Material, answers: &[Answer], differences: &[Difference]
         };
         let is_meant = |deviation: &Deviation, used: &mut BTreeSet<usize>| {
             let listed = |entry: &Difference| entry.covers(&material.name, &subject, line, deviation.field);
-            let found = differences.iter().position(listed).filter(|_| deviation.field != "missing");
+            let found = differences.iter().position(listed).filter(|_| !NEVER_MEANT.contains(&deviation.field));
             used.extend(found);
             found.is_some()
         };
@@ -134,6 +134,9 @@ fn judge_start(
     }
 }
 
+/// Deviations that no entry can cover.
+const NEVER_MEANT: [&str; 2] = ["missing", "findings"];
+
 /// The fields in which `have` is not as the reference's answer `want`.
 fn compare(subject: &str, want: &Answer, have: &Answer) -> Vec<Deviation> {
     let mut deviations = Vec::new();
@@ -157,6 +160,7 @@ fn compare(subject: &str, want: &Answer, have: &Answer) -> Vec<Deviation> {
         format!("[{}]", each.join(", "))
     };
     check("commands", want.commands == have.commands, commands(want), commands(have));
+    check("findings", have.findings.is_empty(), "none".into(), have.findings.join("; "));
     deviations
 }
 

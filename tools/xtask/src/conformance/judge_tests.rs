@@ -98,6 +98,13 @@ fn a_missing_answer_is_different_even_if_everything_is_listed() {
 }
 
 #[test]
+fn what_a_driver_must_not_do_is_different_even_if_everything_else_is_equal() {
+    let mut given = reference();
+    given["findings"] = json!(["an unaligned address"]);
+    assert_eq!(judged(given, r#"{"id": "D-001", "why": "…"}"#).counts, counts(1, 0, 1));
+}
+
+#[test]
 fn a_case_is_meant_only_if_all_its_differences_are_listed() {
     let two = with(with(reference(), "/status", json!("0x80000005")), "/out", json!("00"));
     let status =

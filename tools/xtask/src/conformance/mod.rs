@@ -7,8 +7,8 @@ mod replay;
 mod sets;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -85,12 +85,12 @@ fn judge_all(sets: &[Set], root: &Path, stale: &Stale, differences: &[Difference
         while let Some((index, set)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, sets.get(i)?)))
         {
             let verdict = judge_one(set, root, stale, differences).with_context(|| set.name.clone());
-            done.lock().map_or_else(|poisoned| poisoned.into_inner(), |list| list).push((index, verdict));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, verdict));
         }
     };
     let cores = thread::available_parallelism().map_or(1, Into::into);
     thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
-    let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, verdict)| verdict).collect()
 }

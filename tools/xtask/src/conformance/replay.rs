@@ -1,25 +1,36 @@
-//! Runs the requests of a set against its scripted drive.
+//! Runs the requests of a set on the core, against the set's scripted drive, in this process.
 
+use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use drive_host::{Host, Options, replay, requests};
+use virtual_drive::script::ScriptDrive;
 
 use super::answer::Answer;
-use crate::workspace;
 
-/// The answers to `requests`, and the last thing that was said when something went wrong.
+/// The answers to the script `requests`, and what went wrong if they end early.
 pub fn answers(drive: &Path, requests: &Path, adapter: &str) -> Result<(Vec<Answer>, String)> {
-    let tool = workspace::target().join("release/cdromctl");
-    let output = Command::new(&tool)
-        .arg("--drive")
-        .arg(format!("script:{}", drive.display()))
-        .args(["--adapter", adapter, "--json", "batch"])
-        .arg(requests)
-        .output()
-        .with_context(|| format!("cannot start {}", tool.display()))?;
-    let lines = String::from_utf8_lossy(&output.stdout);
-    let answers = lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let complaint = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("none").to_owned();
-    Ok((answers, complaint))
+    let target = ScriptDrive::load(drive)?;
+    let name = requests.display().to_string();
+    let text = fs::read_to_string(requests).with_context(|| name.clone())?;
+    let lines = requests::parse(&name, &text)?;
+    let adapter = adapter.parse().map_err(|error: String| anyhow!(error))?;
+    let options = Options { adapter, ..Options::default() };
+    let mut results = Vec::new();
+    // A panic of the core is a fault of one line: the answers before it are judged.
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| -> Result<()> {
+        let mut host = Host::start(Box::new(target), &options)?;
+        replay::run(&mut host, &name, &lines, false, &mut |line| results.push(line))?;
+        Ok(())
+    }));
+    let complaint = match ended {
+        Ok(Ok(())) => "none".to_owned(),
+        Ok(Err(error)) => format!("{error:#}"),
+        Err(_) => "the core panicked".to_owned(),
+    };
+    // Through the file format, so that what is judged is what the tools print.
+    let answers = results.iter().map(|line| Ok(serde_json::from_str(&serde_json::to_string(line)?)?));
+    Ok((answers.collect::<Result<_>>()?, complaint))
 }
