@@ -2,9 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
-use virtual_drive::Target;
+use anyhow::{Context, Result, bail};
 use virtual_drive::script::ScriptDrive;
+use virtual_drive::{Target, sim};
+
+#[cfg(target_os = "linux")]
+mod scsi_generic;
+
+/// What lists the drives in software.
+pub const LIST: &str = "sim:list";
 
 /// A drive, and whether it lives in real time.
 pub struct Chosen {
@@ -17,8 +23,36 @@ pub struct Chosen {
 /// Opens the drive that `name` stands for.
 pub fn open(name: &str) -> Result<Chosen> {
     let software = |target| Ok(Chosen { target, real: false });
+    let option = || format!("--drive {name}");
     if let Some(file) = name.strip_prefix("script:") {
-        return software(Box::new(ScriptDrive::load(Path::new(file))?));
+        return software(Box::new(ScriptDrive::load(Path::new(file)).with_context(option)?));
     }
-    bail!("--drive {name}: write script:FILE")
+    if name.starts_with(sim::PREFIX) {
+        return software(Box::new(sim::open(name).map_err(anyhow::Error::msg).with_context(option)?));
+    }
+    let path = Path::new(name);
+    if name.starts_with("/dev/") {
+        return device(path).with_context(option);
+    }
+    if !path.exists() {
+        bail!(
+            "--drive {name}: no such file; give an image file, sim:NAME ({LIST} shows them), script:FILE or /dev/srN"
+        );
+    }
+    software(Box::new(sim::open_image(path).map_err(anyhow::Error::msg).with_context(option)?))
+}
+
+#[cfg(target_os = "linux")]
+fn device(path: &Path) -> Result<Chosen> {
+    Ok(Chosen { target: Box::new(scsi_generic::Device::open(path)?), real: true })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn device(_path: &Path) -> Result<Chosen> {
+    bail!("real drives are reached through Linux's SG_IO; this system has none")
+}
+
+/// The drives in software.
+pub fn list() -> String {
+    sim::list().iter().map(|(name, description)| format!("sim:{name:<20} {description}\n")).collect()
 }

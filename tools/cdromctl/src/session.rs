@@ -3,15 +3,29 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use drive_host::{Host, Options};
+use drive_host::host::{Completed, Host, Ioctl, Options};
+use drive_host::memory::Memory;
+use drive_host::record::Cause;
+use drive_host::{Access, names};
+use ioctl_dispatch::HandleId;
+use ioctl_dispatch::request::{Mdl, Transfer};
+use serde::Serialize;
 
 use crate::cli::Common;
+use crate::failure::RequestFailed;
 use crate::{drive, trace};
 
+/// How long a program waits after the device's start, so that the first poll has seen the disc.
+const SETTLE: Duration = Duration::from_millis(2000);
+
+/// The same for a real drive, which has been running for long.
+const SETTLE_REAL: Duration = Duration::from_millis(150);
+
 /// Starts the device on the drive of the command line.
-pub fn start(common: &Common, settle: Duration) -> Result<Host> {
+pub fn start(common: &Common) -> Result<Host> {
     let name = common.drive.as_deref().context("which drive? Give --drive IMAGE, sim:NAME, script:FILE or /dev/srN")?;
     let chosen = drive::open(name)?;
+    let settle = if chosen.real { SETTLE_REAL } else { SETTLE };
     let options = Options { adapter: common.adapter, real_time: chosen.real, settle, ..Options::default() };
     let mut host = Host::prepare(chosen.target, &options);
     if common.trace {
@@ -19,4 +33,91 @@ pub fn start(common: &Common, settle: Duration) -> Result<Host> {
     }
     host.power_up(settle)?;
     Ok(host)
+}
+
+/// A program that has the device open.
+pub struct Program {
+    /// The device.
+    pub host: Host,
+    handle: HandleId,
+}
+
+impl Program {
+    /// Starts the device and opens it.
+    pub fn open(common: &Common) -> Result<Self> {
+        let mut host = start(common)?;
+        let handle = host.open(Access::ReadWrite);
+        Ok(Self { host, handle })
+    }
+
+    /// As [`Self::open`]; then asks whether the disc is ready, so that news about it is not mixed with what follows.
+    pub fn open_disc(common: &Common) -> Result<Self> {
+        let mut program = Self::open(common)?;
+        program.request("IOCTL_STORAGE_CHECK_VERIFY2", &[], 0)?;
+        Ok(program)
+    }
+
+    /// Sends a control request and gives how it ended.
+    pub fn request(&mut self, name: &str, input: &[u8], output_length: u32) -> Result<Completed> {
+        let code = names::control_code(name).map_err(anyhow::Error::msg)?;
+        self.send(&Ioctl::new(code, self.handle, input, output_length))
+    }
+
+    /// Sends any control request.
+    pub fn send(&mut self, ioctl: &Ioctl) -> Result<Completed> {
+        let id = self.host.control(ioctl, None)?;
+        Ok(self.host.wait(id)?)
+    }
+
+    /// The handle.
+    pub fn handle(&self) -> HandleId {
+        self.handle
+    }
+
+    /// Sends a control request that must end well; gives what it returned.
+    pub fn ask(&mut self, name: &str, input: &[u8], output_length: u32) -> Result<Vec<u8>> {
+        let completed = self.request(name, input, output_length)?;
+        check(name, completed)
+    }
+
+    /// Reads bytes of sectors of 2048 bytes.
+    pub fn read(&mut self, offset: u64, length: u32) -> Result<Vec<u8>> {
+        let transfer = Transfer {
+            write: false,
+            offset: i64::try_from(offset).context("an offset beyond any disc")?,
+            length,
+            mdl: Mdl { address: 0, byte_count: 0 },
+            handle: Some(self.handle),
+            stack_flags: 0,
+            minor: 0,
+            paging: false,
+        };
+        let id = self.host.transfer(transfer, Memory::for_read(length, 0), None)?;
+        let completed = self.host.wait(id)?;
+        check(&format!("reading {length} bytes at {offset}"), completed)
+    }
+
+    /// Closes the device.
+    pub fn close(mut self) -> Result<()> {
+        Ok(self.host.close(self.handle, Cause::Own("close"))?)
+    }
+}
+
+/// What a request that ended well returned.
+fn check(what: &str, completed: Completed) -> Result<Vec<u8>> {
+    if completed.status.is_success() {
+        Ok(completed.returned().to_vec())
+    } else {
+        Err(RequestFailed { what: what.into(), status: completed.status }.into())
+    }
+}
+
+/// Shows a report: JSON or text.
+pub fn give(common: &Common, report: &(impl Serialize + std::fmt::Display)) -> Result<()> {
+    if common.json {
+        println!("{}", serde_json::to_string_pretty(report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(())
 }

@@ -9,6 +9,10 @@ use crate::clock::Clock;
 use crate::port::{Port, PortCommand};
 
 const SCSI_GET_ADDRESS: u32 = 0x0004_1018;
+/// Codes of the adapter's device, which a drive's own port device refuses.
+const SCSI_GET_INQUIRY_DATA: u32 = 0x0004_100C;
+const SCSI_GET_CAPABILITIES: u32 = 0x0004_1010;
+const SCSI_RESCAN_BUS: u32 = 0x0004_101C;
 const SCSI_PASS_THROUGH: u32 = 0x0004_D004;
 const SCSI_PASS_THROUGH_DIRECT: u32 = 0x0004_D014;
 const STORAGE_QUERY_PROPERTY: u32 = 0x002D_1400;
@@ -31,6 +35,7 @@ pub fn answer(
         }
         STORAGE_QUERY_PROPERTY => query_property(port, request, system),
         SCSI_GET_ADDRESS => give(request, system, &[8, 0, 0, 0, 0, 0, 0, 0]),
+        SCSI_GET_INQUIRY_DATA | SCSI_GET_CAPABILITIES | SCSI_RESCAN_BUS => Err(NtStatus::INVALID_DEVICE_REQUEST),
         _ => Err(NtStatus::NOT_SUPPORTED),
     };
     match result {

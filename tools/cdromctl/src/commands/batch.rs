@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use drive_host::{Options, replay, requests};
+use drive_host::{replay, requests};
 
 use crate::cli::Common;
 use crate::{failure, session};
 
-/// Runs the script `file`; a result line for each line.
+/// Runs the script `file`; gives a result line for each of its lines.
 pub fn run(common: &Common, file: &Path) -> Result<ExitCode> {
     let name = file.display().to_string();
     let text = if name == "-" {
@@ -21,7 +21,7 @@ pub fn run(common: &Common, file: &Path) -> Result<ExitCode> {
         std::fs::read_to_string(file).with_context(|| name.clone())?
     };
     let lines = requests::parse(&name, &text)?;
-    let mut host = session::start(common, Options::default().settle)?;
+    let mut host = session::start(common)?;
     let mut output = BufWriter::new(std::io::stdout().lock());
     let mut found = false;
     let mut written = Ok(());

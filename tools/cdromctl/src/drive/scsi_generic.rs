@@ -1,0 +1,216 @@
+//! A real drive, through Linux's SG_IO.
+
+use std::ffi::c_void;
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use ioctl_dispatch::NtStatus;
+use rustix::io::Errno;
+use rustix::ioctl;
+use virtual_drive::{Completion, DataPhase, MediaAction, Reply, Request, Target};
+
+const SG_IO: ioctl::Opcode = 0x2285;
+
+/// Longest time for one command; the port above judges by the request's own time-out.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Bytes of sense data that fit.
+const SENSE_ROOM: u8 = 64;
+
+/// A drive's device node.
+pub struct Device {
+    file: File,
+    path: PathBuf,
+}
+
+impl Device {
+    /// Opens the node without waiting for a disc and without loading the tray.
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => bail!(
+                "no permission to open {}; become a member of the group that owns it \
+                 (often `sudo usermod -aG cdrom $USER`, then log in again) or run as root",
+                path.display()
+            ),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                bail!("{} does not exist; `ls /dev/sr*` shows the optical drives of this machine", path.display())
+            }
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                bail!("there is no drive behind {}", path.display())
+            }
+            Err(error) => return Err(error).with_context(|| format!("opening {}", path.display())),
+        };
+        let kind = file.metadata().with_context(|| path.display().to_string())?.file_type();
+        if !kind.is_block_device() && !kind.is_char_device() {
+            bail!("{} is no device; optical drives are /dev/sr0, /dev/sr1, ...", path.display());
+        }
+        let mut device = Self { file, path: path.to_owned() };
+        device.probe()?;
+        Ok(device)
+    }
+
+    /// Asks for INQUIRY data, which any SCSI device answers without a disc.
+    fn probe(&mut self) -> Result<()> {
+        let request = Request { cdb: &[0x12, 0, 0, 0, 36, 0], data: DataPhase::In(36), now: Duration::ZERO };
+        match self.send(&request) {
+            Ok(reply) if reply.data.first().is_some_and(|byte| byte & 0x1F == 5) => Ok(()),
+            Ok(_) => bail!("{} is a SCSI device but no optical drive", self.path.display()),
+            Err(Errno::PERM | Errno::ACCESS) => {
+                bail!("{} can be opened, but SCSI commands are not permitted; run as root", self.path.display())
+            }
+            Err(error) => bail!("{} takes no SCSI commands: {error}", self.path.display()),
+        }
+    }
+
+    fn send(&mut self, request: &Request<'_>) -> Result<Reply, Errno> {
+        let mut cdb = [0; 16];
+        cdb[..request.cdb.len().min(16)].copy_from_slice(&request.cdb[..request.cdb.len().min(16)]);
+        let mut sense = [0; SENSE_ROOM as usize];
+        let (mut data, direction) = match request.data {
+            DataPhase::None => (Vec::new(), Direction::None),
+            DataPhase::In(room) => (vec![0; room], Direction::FromDevice),
+            DataPhase::Out(bytes) => (bytes.to_vec(), Direction::ToDevice),
+        };
+        let length = u32::try_from(data.len()).map_err(|_| Errno::INVAL)?;
+        let mut header = Header {
+            interface_id: i32::from(b'S'),
+            dxfer_direction: direction as i32,
+            cmd_len: u8::try_from(request.cdb.len().min(16)).unwrap_or(16),
+            mx_sb_len: SENSE_ROOM,
+            iovec_count: 0,
+            dxfer_len: length,
+            dxferp: data.as_mut_ptr().cast(),
+            cmdp: cdb.as_mut_ptr(),
+            sbp: sense.as_mut_ptr(),
+            timeout: u32::try_from(TIMEOUT.as_millis()).unwrap_or(u32::MAX),
+            flags: 0,
+            pack_id: 0,
+            usr_ptr: std::ptr::null_mut(),
+            status: 0,
+            masked_status: 0,
+            msg_status: 0,
+            sb_len_wr: 0,
+            host_status: 0,
+            driver_status: 0,
+            resid: 0,
+            duration: 0,
+            info: 0,
+        };
+        let started = Instant::now();
+        // SAFETY: SG_IO reads and writes one sg_io_hdr, which `Header` mirrors field by field.
+        let updater = unsafe { ioctl::Updater::<SG_IO, Header>::new(&mut header) };
+        // SAFETY: the three pointers in the header lead to buffers that live until the call returns, with at least the
+        // lengths given beside them; the kernel touches nothing else.
+        unsafe { ioctl::ioctl(&self.file, updater) }?;
+        let duration = started.elapsed();
+        let moved = length.saturating_sub(u32::try_from(header.resid).unwrap_or(0));
+        let transferred = usize::try_from(moved).unwrap_or(0);
+        match direction {
+            Direction::FromDevice => data.truncate(transferred),
+            Direction::None | Direction::ToDevice => data.clear(),
+        }
+        Ok(Reply { completion: completion(&header, &sense), data, transferred, duration })
+    }
+}
+
+impl Target for Device {
+    fn execute(&mut self, request: Request<'_>) -> Reply {
+        self.send(&request).unwrap_or_else(|error| Reply {
+            completion: Completion::PortFailure(match error {
+                Errno::PERM | Errno::ACCESS => NtStatus::ACCESS_DENIED.0,
+                Errno::NODEV | Errno::NXIO => NtStatus::DEVICE_DOES_NOT_EXIST.0,
+                Errno::NOMEM => NtStatus::INSUFFICIENT_RESOURCES.0,
+                Errno::INVAL => NtStatus::INVALID_PARAMETER.0,
+                _ => NtStatus::IO_DEVICE_ERROR.0,
+            }),
+            data: Vec::new(),
+            transferred: 0,
+            duration: Duration::ZERO,
+        })
+    }
+
+    fn act(&mut self, _action: &MediaAction, _now: Duration) -> Result<(), String> {
+        Err(format!("{} is a real drive: do it by hand", self.path.display()))
+    }
+
+    fn describe(&self) -> String {
+        format!("drive {}", self.path.display())
+    }
+}
+
+fn completion(header: &Header, sense: &[u8]) -> Completion {
+    const DID_NO_CONNECT: u16 = 1;
+    const DID_TIME_OUT: u16 = 3;
+    match header.host_status {
+        0 => {
+            let length = usize::from(header.sb_len_wr).min(sense.len());
+            let checked = header.status == 0x02;
+            let sense = if checked { sense[..length].to_vec() } else { Vec::new() };
+            Completion::Status { status: header.status, sense }
+        }
+        DID_NO_CONNECT => Completion::PortFailure(NtStatus::DEVICE_NOT_CONNECTED.0),
+        DID_TIME_OUT => Completion::PortFailure(NtStatus::IO_TIMEOUT.0),
+        _ => Completion::PortFailure(NtStatus::IO_DEVICE_ERROR.0),
+    }
+}
+
+/// SG_DXFER_...
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    None = -1,
+    ToDevice = -2,
+    FromDevice = -3,
+}
+
+/// `struct sg_io_hdr` of `scsi/sg.h`.
+#[repr(C)]
+struct Header {
+    interface_id: i32,
+    dxfer_direction: i32,
+    cmd_len: u8,
+    mx_sb_len: u8,
+    iovec_count: u16,
+    dxfer_len: u32,
+    dxferp: *mut c_void,
+    cmdp: *mut u8,
+    sbp: *mut u8,
+    timeout: u32,
+    flags: u32,
+    pack_id: i32,
+    usr_ptr: *mut c_void,
+    status: u8,
+    masked_status: u8,
+    msg_status: u8,
+    sb_len_wr: u8,
+    host_status: u16,
+    driver_status: u16,
+    resid: i32,
+    duration: u32,
+    info: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn the_header_has_the_kernels_layout() {
+        assert_eq!((size_of::<Header>(), std::mem::offset_of!(Header, dxferp)), (88, 16));
+        assert_eq!((std::mem::offset_of!(Header, status), std::mem::offset_of!(Header, resid)), (64, 72));
+    }
+
+    #[test]
+    fn what_is_no_drive_is_named() {
+        let error = |path: &str| Device::open(Path::new(path)).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error("/dev/no-such-drive").contains("ls /dev/sr*"));
+        assert!(error("/dev/null").contains("/dev/null takes no SCSI commands"));
+        assert!(error("/").contains("/ is no device"));
+    }
+}
