@@ -1,0 +1,2 @@
+//! Ways to drives that are not ours, each a [`Target`](virtual_drive::Target).
+#![forbid(unsafe_code)]
