@@ -160,3 +160,6 @@ fn unknown(request: &Request) -> Arrival {
         Arrival::QueueInCallerThread
     }
 }
+
+#[cfg(test)]
+mod tests;
