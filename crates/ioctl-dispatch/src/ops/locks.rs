@@ -91,7 +91,8 @@ mod tests {
     use super::*;
     use crate::test_host::{Host, Reply};
     use crate::time::Ticks;
-    use crate::{Handle, HandleId};
+    use crate::zero_power::Mechanism;
+    use crate::{Effect, Handle, HandleId};
     use proptest::prelude::*;
 
     const MEDIA_REMOVAL: u32 = 0x002D_4804;
@@ -217,6 +218,20 @@ mod tests {
         }
         let answer = held(1, 0, 0).on("1B 00 00 00 02 00", Reply::sense(5, 0x53, 2)).control(EJECT, "", 0);
         assert_eq!(answer.end(), (NtStatus::INVALID_DEVICE_REQUEST, 0), "a simple lock is the drive's to enforce");
+    }
+
+    #[test]
+    fn a_drawer_that_opened_is_in_use() {
+        for (code, command, reply, active) in [
+            (EJECT, "1B 00 00 00 02 00", Reply::good(), true),
+            (EJECT, "1B 00 00 00 02 00", Reply::sense(5, 0x53, 2), false),
+            (LOAD, "1B 00 00 00 03 00", Reply::good(), false),
+        ] {
+            let mut host = Host::default();
+            host.dispatcher.device.zero_power.mechanism = Some(Mechanism::Drawer);
+            let answer = host.on(command, reply).control(code, "", 0);
+            assert_eq!(answer.effects.contains(&Effect::MarkActive(true)), active, "{code:#X}");
+        }
     }
 
     #[test]
