@@ -9,10 +9,11 @@ use drive_host::record::Cause;
 use drive_host::{Access, names};
 use ioctl_dispatch::HandleId;
 use ioctl_dispatch::request::{Mdl, Transfer};
+use scsi_cdb::Cdb;
 use serde::Serialize;
 
 use crate::cli::Common;
-use crate::failure::RequestFailed;
+use crate::failure::{DriveRefused, RequestFailed};
 use crate::{drive, trace};
 
 /// How long a program waits after the device's start, so that the first poll has seen the disc.
@@ -78,6 +79,30 @@ impl Program {
     pub fn ask(&mut self, name: &str, input: &[u8], output_length: u32) -> Result<Vec<u8>> {
         let completed = self.request(name, input, output_length)?;
         check(name, completed)
+    }
+
+    /// Sends a command that returns `length` bytes by IOCTL_SCSI_PASS_THROUGH; gives what the drive returned.
+    pub fn pass_through(&mut self, cdb: Cdb, length: u32) -> Result<Vec<u8>> {
+        // SCSI_PASS_THROUGH of a 64-bit caller, then sense data, then data.
+        const STRUCTURE: u32 = 0x38;
+        const SENSE: u8 = 0x20;
+        let data = STRUCTURE + u32::from(SENSE);
+        let mut input = vec![0; 0x38];
+        input[0..2].copy_from_slice(&0x38_u16.to_le_bytes());
+        input[6] = u8::try_from(cdb.as_bytes().len()).unwrap_or(16);
+        input[7] = SENSE;
+        input[8] = 1;
+        input[0x0C..0x10].copy_from_slice(&length.to_le_bytes());
+        input[0x10..0x14].copy_from_slice(&60_u32.to_le_bytes());
+        input[0x18..0x1C].copy_from_slice(&data.to_le_bytes());
+        input[0x20..0x24].copy_from_slice(&STRUCTURE.to_le_bytes());
+        input[0x24..0x34].copy_from_slice(cdb.padded());
+        let answer = self.ask("IOCTL_SCSI_PASS_THROUGH", &input, data + length)?;
+        let (head, rest) = answer.split_at_checked(0x38).context("the answer is too short")?;
+        if head[2] != 0 {
+            return Err(DriveRefused { cdb, scsi_status: head[2], sense: rest[..rest.len().min(18)].to_vec() }.into());
+        }
+        Ok(rest.get(usize::from(SENSE)..).unwrap_or_default().to_vec())
     }
 
     /// Reads bytes of sectors of 2048 bytes.

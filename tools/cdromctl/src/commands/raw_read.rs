@@ -6,6 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use scsi_cdb::Command;
+use scsi_cdb::read_cd::{RAW_SECTOR_LENGTH, ReadCd, SectorFields, SectorType};
+
 use super::{progress, toc};
 use crate::cli::Common;
 use crate::session::Program;
@@ -13,21 +16,11 @@ use crate::session::Program;
 /// Bytes of a sector as it is on the disc.
 const SECTOR: usize = 2352;
 
-/// Sectors of one request; with C2 pointers or sub-channels they fit into 64 KiB too.
+/// Sectors of one request, below 64 KiB.
 const CHUNK: u32 = 24;
 
-/// A way to read sectors: TRACK_MODE_TYPE, and bytes of a sector in the answer.
-#[derive(Clone, Copy)]
-struct Mode {
-    track_mode: u32,
-    length: usize,
-}
-
-/// Audio.
-const AUDIO: Mode = Mode { track_mode: 2, length: SECTOR };
-
-/// Any sector, with what else must come along; tried in this order.
-const ANY: [Mode; 2] = [Mode { track_mode: 5, length: SECTOR + 96 }, Mode { track_mode: 4, length: SECTOR + 296 }];
+/// TRACK_MODE_TYPE of audio.
+const CD_DA: u32 = 2;
 
 /// Reads a track, or `count` sectors from `lba` on.
 pub fn run(common: &Common, track: Option<u8>, lba: Option<u32>, count: Option<u32>, output: &Path) -> Result<()> {
@@ -67,15 +60,17 @@ pub fn run(common: &Common, track: Option<u8>, lba: Option<u32>, count: Option<u
         file.write_all(&wave_header(u32::try_from(bytes).context("more than a WAV file holds")?))?;
     }
     let bar = progress(bytes);
-    let mut mode = if data { None } else { Some(AUDIO) };
     let mut done = 0;
     while done < count {
         let part = (count - done).min(CHUNK);
-        let (used, answer) = read(&mut program, mode, start + done, part)?;
-        mode = Some(used);
-        for sector in answer.chunks(used.length) {
-            file.write_all(&sector[..sector.len().min(SECTOR)]).with_context(|| output.display().to_string())?;
+        let lba = start + done;
+        let sectors = if data { read_any(&mut program, lba, part) } else { read_audio(&mut program, lba, part) };
+        let sectors = sectors.with_context(|| format!("sectors {lba} to {}", lba + part - 1))?;
+        let wanted = usize::try_from(part).unwrap_or(usize::MAX) * SECTOR;
+        if sectors.len() != wanted {
+            bail!("the drive gave {} of {wanted} bytes from sector {lba} on", sectors.len());
         }
+        file.write_all(&sectors).with_context(|| output.display().to_string())?;
         done += part;
         bar.set_position(u64::from(done) * SECTOR as u64);
     }
@@ -88,23 +83,22 @@ pub fn run(common: &Common, track: Option<u8>, lba: Option<u32>, count: Option<u
     Ok(())
 }
 
-/// Reads sectors in `mode`, or in the first way that the drive takes.
-fn read(program: &mut Program, mode: Option<Mode>, lba: u32, count: u32) -> Result<(Mode, Vec<u8>)> {
-    let ways = mode.map_or(&ANY[..], |_| &[]).iter().copied().chain(mode);
-    let mut failed = None;
-    for way in ways {
-        // RAW_READ_INFO: DiskOffset in units of 2048-byte sectors, SectorCount, TrackMode.
-        let mut input = (u64::from(lba) * 2048).to_le_bytes().to_vec();
-        input.extend(count.to_le_bytes());
-        input.extend(way.track_mode.to_le_bytes());
-        let length = count * u32::try_from(way.length).unwrap_or(u32::MAX);
-        match program.ask("IOCTL_CDROM_RAW_READ", &input, length) {
-            Ok(answer) if answer.len() == usize::try_from(length).unwrap_or(usize::MAX) => return Ok((way, answer)),
-            Ok(answer) => bail!("the drive gave {} of {length} bytes at sector {lba}", answer.len()),
-            Err(error) => failed = Some(error.context(format!("sector {lba}"))),
-        }
-    }
-    Err(failed.unwrap_or_else(|| anyhow::anyhow!("no way to read sector {lba}")))
+/// Reads audio sectors.
+fn read_audio(program: &mut Program, lba: u32, count: u32) -> Result<Vec<u8>> {
+    // RAW_READ_INFO: DiskOffset in units of 2048-byte sectors, SectorCount, TrackMode.
+    let mut input = (u64::from(lba) * 2048).to_le_bytes().to_vec();
+    input.extend(count.to_le_bytes());
+    input.extend(CD_DA.to_le_bytes());
+    program.ask("IOCTL_CDROM_RAW_READ", &input, count * RAW_SECTOR_LENGTH)
+}
+
+/// Reads sectors of any type, whole.
+///
+/// IOCTL_CDROM_RAW_READ never asks for EDC and ECC, so data sectors take the way that ripping programs take.
+fn read_any(program: &mut Program, lba: u32, count: u32) -> Result<Vec<u8>> {
+    let read =
+        ReadCd { sector_type: SectorType::ANY, dap: false, start_lba: lba, blocks: count, fields: SectorFields::RAW };
+    program.pass_through(read.cdb(), count * RAW_SECTOR_LENGTH)
 }
 
 /// The header of a WAV file: 44100 Hz, two channels, 16 bits.

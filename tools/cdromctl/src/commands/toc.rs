@@ -70,11 +70,17 @@ pub fn read_tracks(program: &mut Program) -> Result<(Vec<Track>, i32)> {
     let answer = fetch(program, TocFormat::FORMATTED_TOC, 0)?;
     let toc = FormattedToc::parse(&answer).context("the table of contents has no header")?;
     let descriptors: Vec<_> = toc.descriptors().collect();
+    // Between two sessions lie a lead-out and a lead-in, which belong to no track.
+    let sessions = read_sessions(program).unwrap_or_default();
+    let session_end = |track: u8| {
+        let session = sessions.iter().find(|session| (session.first_track..=session.last_track).contains(&track));
+        session.map_or(i32::MAX, |session| session.lead_out)
+    };
     let starts: Vec<i32> = descriptors.iter().map(|descriptor| descriptor.address.lba().0).collect();
     let tracks = descriptors.iter().enumerate().filter(|(_, track)| track.track != LEAD_OUT_TRACK);
     let tracks = tracks.map(|(index, descriptor)| {
         let start = starts[index];
-        let end = starts.get(index + 1).copied().unwrap_or(start);
+        let end = starts.get(index + 1).copied().unwrap_or(start).min(session_end(descriptor.track));
         let control = descriptor.control;
         Track {
             number: descriptor.track,
