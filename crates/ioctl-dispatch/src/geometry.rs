@@ -1,6 +1,6 @@
 //! Sector size and capacity, as READ CAPACITY last told (io-path-and-errors.md 1.2).
 
-use scsi_cdb::bytes::be32_at;
+use scsi_cdb::bytes::{be32_at, put};
 
 /// Capacity in bytes while none is known.
 pub const FALLBACK_CAPACITY: u64 = 0x7FFF_FFFF;
@@ -20,7 +20,7 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// Takes the answer of a READ CAPACITY (10); `None` if the command failed.
+    /// Takes the answer of a READ CAPACITY (10); `None` if the command failed. Bytes that did not come are 0.
     ///
     /// A block length that is no power of two is rounded down to one; 0 and lengths outside 512..=65536 count as a
     /// failure: 2048 bytes and [`FALLBACK_CAPACITY`].
@@ -28,13 +28,14 @@ impl Geometry {
         if self.removed {
             return;
         }
-        let parts = answer.and_then(|data| Some((be32_at(data, 0).ok()?, be32_at(data, 4).ok()?)));
-        let (last, block_length) = parts.unwrap_or((0, 0));
+        let mut bytes = [0; 8];
+        put(&mut bytes, 0, answer.unwrap_or(&[]));
+        let [last, block_length] = [0, 4].map(|offset| be32_at(&bytes, offset).unwrap_or(0));
         let shift = block_length.checked_ilog2().unwrap_or(0);
         self.known = true;
         self.failed = !(9..=16).contains(&shift) || block_length > 0x1_0000;
         self.shift = if self.failed { DEFAULT_SHIFT } else { shift };
-        self.sectors = if parts.is_some() { u64::from(last).saturating_add(1) } else { 0 };
+        self.sectors = if answer.is_some() { u64::from(last).saturating_add(1) } else { 0 };
     }
 
     /// The device is gone: no capacity, for good.
@@ -112,6 +113,15 @@ mod tests {
         let geometry = after(u32::MAX, 2048);
         assert_eq!(geometry.capacity(), 0x1_0000_0000 << 11);
         assert_eq!(geometry.cylinders(), 0x20_0000);
+    }
+
+    #[test]
+    fn bytes_that_did_not_come_are_zero() {
+        let mut geometry = Geometry::default();
+        geometry.update(Some(&[0, 0, 0x7F, 0xFF, 0, 0, 8]));
+        assert_eq!((geometry.capacity(), geometry.cylinders()), (0x8000 * 2048, 16));
+        geometry.update(Some(&[0, 0, 0x7F, 0xFF, 0, 0]));
+        assert_eq!((geometry.capacity(), geometry.cylinders()), (FALLBACK_CAPACITY, 16));
     }
 
     #[test]
