@@ -97,3 +97,79 @@ pub fn disk_geometry(context: &Context<'_, '_>) -> [u8; 24] {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_host::{Host, Reply, hex};
+    use std::vec::Vec;
+
+    const READ_CAPACITY: &str = "25 00 00 00 00 00 00 00 00 00";
+    const GEOMETRY: &[u32] = &[0x0002_404C, 0x0007_0000];
+    const GEOMETRY_EX: &[u32] = &[0x0002_4050, 0x0007_00A0];
+    const LENGTH_INFO: u32 = 0x0007_405C;
+    const STORAGE_READ_CAPACITY: u32 = 0x002D_5140;
+
+    /// 120 000 blocks of 2048 bytes: 58 cylinders.
+    const ANSWER: &str = "00 01 D4 BF 00 00 08 00";
+    const DISK_GEOMETRY: &str = "3A00000000000000 0B000000 40000000 20000000 00080000";
+    const CAPACITY: &str = "0000A60E00000000";
+
+    #[test]
+    fn every_request_asks_the_drive_and_answers_in_its_form() {
+        let geometry = hex(DISK_GEOMETRY);
+        let extended: Vec<u8> = geometry.iter().copied().chain(hex(CAPACITY)).collect();
+        let capacity = hex("20000000 20000000 00080000 00000000 C0D4010000000000 0000A60E00000000");
+        let forms = GEOMETRY.iter().map(|code| (*code, 24, geometry.clone()));
+        let forms = forms.chain(GEOMETRY_EX.iter().map(|code| (*code, 32, extended.clone())));
+        for (code, length, expected) in
+            forms.chain([(LENGTH_INFO, 8, hex(CAPACITY)), (STORAGE_READ_CAPACITY, 32, capacity)])
+        {
+            for room in [length, length + 1, 512] {
+                let mut host = Host::default();
+                let answer = host.on(READ_CAPACITY, Reply::data(ANSWER)).control(code, "", room);
+                assert_eq!(answer.end(), (NtStatus::SUCCESS, length.into()), "{code:#x}");
+                assert_eq!(answer.output, expected, "{code:#x}");
+                assert_eq!((answer.commands[0].length, answer.commands[0].timeout_s), (8, 20));
+            }
+            let too_small = (NtStatus::BUFFER_TOO_SMALL, length.into());
+            assert_eq!(Host::default().control(code, "", length - 1).end(), too_small, "{code:#x}");
+        }
+    }
+
+    #[test]
+    fn the_padding_of_a_capacity_is_zero_though_the_callers_bytes_were_there() {
+        let mut host = Host::default();
+        host.on(READ_CAPACITY, Reply::data(ANSWER));
+        let answer = host.control(STORAGE_READ_CAPACITY, &"FF".repeat(32), 32);
+        assert_eq!(answer.output[12..16], [0; 4]);
+    }
+
+    #[test]
+    fn a_failure_is_the_answer_and_the_fallback_stays() {
+        let mut host = Host::default();
+        host.on(READ_CAPACITY, Reply::sense(2, 0x3A, 0));
+        assert_eq!(host.control(LENGTH_INFO, "", 8).end(), (NtStatus::NO_MEDIA_IN_DEVICE, 0));
+        assert_eq!(host.dispatcher.device.geometry.capacity(), crate::geometry::FALLBACK_CAPACITY);
+        host.on(READ_CAPACITY, Reply::data("00 01 D4 BF 00 00 00 00"));
+        let answer = host.control(LENGTH_INFO, "", 8);
+        assert_eq!((answer.status, answer.output), (NtStatus::SUCCESS, hex("FFFFFF7F00000000")));
+    }
+
+    #[test]
+    fn a_drive_that_is_not_ready_is_asked_three_times() {
+        let mut host = Host::default();
+        for _ in 0..3 {
+            host.on(READ_CAPACITY, Reply::sense(2, 0x04, 0x01));
+        }
+        assert_eq!(host.control(LENGTH_INFO, "", 8).end(), (NtStatus::DEVICE_NOT_READY, 0));
+    }
+
+    #[test]
+    fn a_drive_without_power_is_not_woken() {
+        let mut host = Host::default();
+        host.dispatcher.device.zero_power.active = true;
+        assert_eq!(host.control(LENGTH_INFO, "", 8).end(), (NtStatus::NO_MEDIA_IN_DEVICE, 0));
+        assert_eq!(host.control(LENGTH_INFO, "", 7).end(), (NtStatus::BUFFER_TOO_SMALL, 8), "after the check");
+    }
+}

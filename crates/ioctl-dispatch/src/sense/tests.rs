@@ -233,3 +233,14 @@ fn cancellation_is_honoured_before_a_retry() {
     host.environment.cancelled = true;
     assert_eq!(host.control(CHECK_VERIFY, "", 0).end(), (NtStatus::CANCELLED, 0), "and before the first command");
 }
+
+#[test]
+fn a_lock_is_tried_three_times() {
+    let mut host = Host::default();
+    for _ in 0..3 {
+        host.on("1E 00 00 00 01 00", Reply::sense(2, 0x04, 0x01));
+    }
+    let answer = host.control(0x002D_4804, "01", 0);
+    assert_eq!((answer.status, answer.waits.len()), (NtStatus::DEVICE_NOT_READY, 2));
+    assert_eq!(host.dispatcher.device.removal.simple, 0, "a lock that failed does not count");
+}

@@ -249,3 +249,18 @@ fn an_unmounted_medium_change_is_retried_and_forgets_grants() {
     assert_eq!(end(&mut host, transfer(false, 0, 2048)), (NtStatus::SUCCESS, 2048));
     assert_eq!(host.dispatcher.device.agids, Agids::default());
 }
+
+#[test]
+fn a_limit_that_is_no_multiple_of_a_block_is_rounded_down() {
+    let mut host = host();
+    host.dispatcher.device.limits.aligned = 0x1200;
+    host.on("28 00 00 00 00 00 00 00 02 00", blocks(2)).on("28 00 00 00 00 02 00 00 01 00", blocks(1));
+    assert_eq!(end(&mut host, transfer(false, 0, 3 * 2048)), (NtStatus::SUCCESS, 3 * 2048));
+}
+
+#[test]
+fn a_cancelled_transfer_says_so_with_the_bytes_done() {
+    let mut host = host();
+    host.on("28 00 00 00 00 00 00 00 20 00", blocks(32).cancelling());
+    assert_eq!(end(&mut host, transfer(false, 0, 48 * 2048)), (NtStatus::CANCELLED, 32 * 2048));
+}
