@@ -52,6 +52,7 @@ const STEPS: &[Step] = &[
     step("test", "unit and integration tests", || tests(&["--lib", "--bins", "--tests", "--examples"])),
     step("doctest", "the examples of the documentation", || tests(&["--doc"])),
     step("conformance", "the sets give the reference's answers", || task(&["conformance"])),
+    step("demo", "every control code does what the specification says", || task(&["demo"])),
     step("fuzz", "no fuzz target fails on its corpus and some mutations of it", || task(&["fuzz"])),
     step("foreign", "images that other tools made can be used", foreign_images::step),
     step("bench", "the benchmarks build", || quiet(&["bench", "--workspace", "--no-run", "--locked"])),

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod conformance;
+mod demo;
 mod docs;
 mod everything;
 mod foreign_images;
@@ -25,6 +26,8 @@ enum Task {
     Test(everything::Options),
     /// Replay the conformance sets through the core and judge every answer against the reference driver's.
     Conformance(conformance::Options),
+    /// Answer every control code of the table against drives in software, and show what came of it.
+    Demo(demo::Options),
     /// Check the documentation, or write its generated parts anew.
     Docs(docs::Options),
     /// Run the fuzz targets on their corpus and on mutations of it.
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test(options) => everything::run(&options),
         Task::Conformance(options) => conformance::run(&options),
+        Task::Demo(options) => demo::run(&options),
         Task::Docs(options) => docs::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
     };

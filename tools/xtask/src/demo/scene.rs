@@ -1,0 +1,237 @@
+//! Scenes: a drive, and requests to it with what must come of them.
+
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use drive_host::record::{Sent, SentCommand};
+use drive_host::{Access, Host, Ioctl, Options, names};
+use ioctl_dispatch::{HandleId, NtStatus};
+use virtual_drive::sim;
+
+/// A drive and what is asked of it, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene {
+    /// The drive's name; `DISC` stands for the disc that was made.
+    pub drive: &'static str,
+    pub title: &'static str,
+    pub acts: &'static [Act],
+}
+
+/// One request.
+#[derive(Clone, Copy, Debug)]
+pub struct Act {
+    pub ioctl: &'static str,
+    /// Input bytes in hex.
+    input: &'static str,
+    /// Zero bytes that follow them.
+    zeros: usize,
+    room: u32,
+    status: NtStatus,
+    /// The beginnings of the commands that must reach the drive, in order; `??` is any byte.
+    sends: &'static [&'static str],
+    /// Says what the answer means, or what is wrong with it.
+    says: fn(&Seen<'_>) -> Says,
+    /// Time that passes before.
+    after_ms: u64,
+}
+
+/// A sentence about an answer: what it means, or why it is wrong.
+pub type Says = Result<String, String>;
+
+/// What a request brought.
+pub struct Seen<'a> {
+    /// The output, up to Information.
+    pub out: &'a [u8],
+    pub commands: Vec<&'a SentCommand>,
+}
+
+impl Act {
+    /// A request without buffers that sends nothing.
+    pub const fn new(ioctl: &'static str, says: fn(&Seen<'_>) -> Says) -> Self {
+        Self { ioctl, input: "", zeros: 0, room: 0, status: NtStatus::SUCCESS, sends: &[], says, after_ms: 0 }
+    }
+
+    pub const fn input(mut self, input: &'static str) -> Self {
+        self.input = input;
+        self
+    }
+
+    pub const fn zeros(mut self, zeros: usize) -> Self {
+        self.zeros = zeros;
+        self
+    }
+
+    pub const fn room(mut self, room: u32) -> Self {
+        self.room = room;
+        self
+    }
+
+    pub const fn sends(mut self, sends: &'static [&'static str]) -> Self {
+        self.sends = sends;
+        self
+    }
+
+    pub const fn fails(mut self, status: NtStatus) -> Self {
+        self.status = status;
+        self
+    }
+
+    pub const fn after_ms(mut self, time: u64) -> Self {
+        self.after_ms = time;
+        self
+    }
+}
+
+/// A started device with a program that has it open.
+pub struct Stage {
+    host: Host,
+    handle: HandleId,
+}
+
+/// What came of an act.
+pub struct Line {
+    pub status: NtStatus,
+    pub information: u64,
+    pub sent: Vec<Sent>,
+    pub says: String,
+    pub fault: Option<String>,
+}
+
+impl Stage {
+    pub fn new(drive: &str) -> Result<Self> {
+        let drive = sim::open(drive).map_err(|error| anyhow!(error))?;
+        let mut host = Host::start(Box::new(drive), &Options::default())?;
+        let handle = host.open(Access::ReadWrite);
+        // What the start left over, the first look at the disc above all, is not to be seen among the requests.
+        let check =
+            Ioctl::new(names::control_code("IOCTL_STORAGE_CHECK_VERIFY2").map_err(|e| anyhow!(e))?, handle, &[], 0);
+        let id = host.control(&check, None)?;
+        host.wait(id)?;
+        host.recorder().take_requests();
+        Ok(Self { host, handle })
+    }
+
+    pub fn play(&mut self, act: &Act) -> Result<Line> {
+        self.host.advance(Duration::from_millis(act.after_ms))?;
+        self.host.recorder().take_requests();
+        let code = names::control_code(act.ioctl).map_err(|error| anyhow!(error))?;
+        let mut input = bytes(act.input);
+        input.resize(input.len() + act.zeros, 0);
+        let id = self.host.control(&Ioctl::new(code, self.handle, &input, act.room), None)?;
+        let completed = self.host.wait(id)?;
+        let sent = self.host.recorder().take_requests();
+        let seen = Seen { out: completed.returned(), commands: sent.iter().filter_map(command).collect() };
+        let said = (act.says)(&seen);
+        let mut fault = None;
+        if completed.status != act.status {
+            fault = Some(format!("{:?} is specified", act.status));
+        } else if let Some(other) = other_commands(act.sends, &seen.commands) {
+            fault = Some(other);
+        } else if let Err(wrong) = &said {
+            fault = Some(wrong.clone());
+        }
+        let findings = self.host.take_findings();
+        let fault = fault.or_else(|| (!findings.is_empty()).then(|| findings.join("; ")));
+        let says = said.unwrap_or_default();
+        Ok(Line { status: completed.status, information: completed.information, says, fault, sent })
+    }
+}
+
+fn command(sent: &Sent) -> Option<&SentCommand> {
+    match sent {
+        Sent::Command(command) => Some(command),
+        Sent::Function { .. } => None,
+    }
+}
+
+/// What is wrong with the commands that were sent.
+fn other_commands(patterns: &[&str], sent: &[&SentCommand]) -> Option<String> {
+    let given: Vec<_> = sent.iter().map(|command| format!("{:?}", command.cdb)).collect();
+    let same = patterns.len() == sent.len() && patterns.iter().zip(&given).all(|(pattern, cdb)| fits(pattern, cdb));
+    (!same).then(|| format!("[{}] is specified, [{}] was sent", patterns.join(", "), given.join(", ")))
+}
+
+/// `cdb` begins as the pattern says; both are bytes in hex with spaces between.
+fn fits(pattern: &str, cdb: &str) -> bool {
+    let mut given = cdb.split(' ');
+    pattern.split(' ').all(|byte| given.next().is_some_and(|own| byte == "??" || byte == own))
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> =
+        hex.chars().filter_map(|digit| digit.to_digit(16)).filter_map(|d| u8::try_from(d).ok()).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+/// Reading of answers.
+impl Seen<'_> {
+    pub fn u8(&self, at: usize) -> u8 {
+        self.out.get(at).copied().unwrap_or(0)
+    }
+
+    pub fn le16(&self, at: usize) -> u16 {
+        u16::from_le_bytes(self.array(at))
+    }
+
+    pub fn le32(&self, at: usize) -> u32 {
+        u32::from_le_bytes(self.array(at))
+    }
+
+    pub fn le64(&self, at: usize) -> u64 {
+        u64::from_le_bytes(self.array(at))
+    }
+
+    pub fn be16(&self, at: usize) -> u16 {
+        u16::from_be_bytes(self.array(at))
+    }
+
+    pub fn be32(&self, at: usize) -> u32 {
+        u32::from_be_bytes(self.array(at))
+    }
+
+    fn array<const N: usize>(&self, at: usize) -> [u8; N] {
+        std::array::from_fn(|index| self.u8(at + index))
+    }
+
+    /// Printable characters of a part.
+    pub fn text(&self, at: usize, length: usize) -> String {
+        let part = self.out.iter().skip(at).take(length).copied();
+        part.filter(|byte| (0x20..0x7F).contains(byte)).map(char::from).collect::<String>().trim().to_owned()
+    }
+
+    /// UTF-16 characters of a part.
+    pub fn wide_text(&self, at: usize, length: usize) -> String {
+        let units: Vec<u16> = (0..length / 2).map(|index| self.le16(at + 2 * index)).collect();
+        String::from_utf16_lossy(&units)
+    }
+
+    /// `says` if there are that many output bytes.
+    pub fn sized(&self, length: usize, says: impl Into<String>) -> Says {
+        self.holds(self.out.len() == length, says, format!("{length} bytes are specified, not {}", self.out.len()))
+    }
+
+    /// `says` if `condition` holds, else what is `wrong`.
+    pub fn holds(&self, condition: bool, says: impl Into<String>, wrong: impl Into<String>) -> Says {
+        if condition { Ok(says.into()) } else { Err(wrong.into()) }
+    }
+}
+
+/// Acts without an output say what they do.
+macro_rules! does {
+    ($what:literal) => {
+        |seen| seen.sized(0, $what)
+    };
+}
+pub(crate) use does;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_beginnings() {
+        assert!(fits("43 02 ?? 00", "43 02 99 00 00 00"));
+        assert!(!fits("43 00", "43 02 99") && !fits("43 02", "43"));
+        assert_eq!(bytes("0a FF 1"), [0x0A, 0xFF]);
+    }
+}
