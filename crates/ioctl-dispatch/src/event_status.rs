@@ -162,8 +162,7 @@ impl Device {
         if matches!(change, 1 | 2) {
             self.verify_if_mounted(environment);
             if self.is_mmc {
-                self.capability.forbid_writes();
-                self.capability.require_update();
+                self.doubt_capability();
             }
         }
         Verdict::Resend
@@ -174,13 +173,11 @@ impl Device {
             1 => self.effects.push(Effect::Notify(Notification::EjectRequest)),
             2 | 4 => {
                 self.verify_if_mounted(environment);
-                self.audio_playing = false;
-                self.agids.forget_all();
+                self.forget_medium();
                 self.set_media_state(MediaState::Present);
             }
             3 => {
-                self.audio_playing = false;
-                self.agids.forget_all();
+                self.forget_medium();
                 self.set_media_state(MediaState::NotPresent);
             }
             _ => {}

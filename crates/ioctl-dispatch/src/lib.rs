@@ -53,6 +53,7 @@ pub mod limits;
 pub mod media;
 pub mod ntstatus;
 pub mod ops;
+pub mod pass_through;
 pub mod port;
 pub mod quirks;
 pub mod registry;

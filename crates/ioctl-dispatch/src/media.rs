@@ -83,18 +83,22 @@ impl Device {
         }));
     }
 
-    /// Sense or an event says that the medium is another one.
-    pub fn medium_replaced(&mut self) {
-        self.capability.forbid_writes();
-        self.capability.require_update();
+    /// The medium that was in the drive is gone: nothing plays on it, and no grant is valid any more.
+    pub fn forget_medium(&mut self) {
         self.audio_playing = false;
         self.agids.forget_all();
     }
 
-    /// Sense says that the drive was reset.
+    /// The drive was reset: it has forgotten its grants and its locks.
     pub fn drive_was_reset(&mut self) {
-        self.medium_replaced();
+        self.forget_medium();
         self.removal.lost_in_drive = self.removal.is_locked();
+    }
+
+    /// What the medium can do has to be found out again; until then it is not written.
+    pub const fn doubt_capability(&mut self) {
+        self.capability.forbid_writes();
+        self.capability.require_update();
     }
 }
 

@@ -134,6 +134,7 @@ impl Device {
 pub fn admit(device: &mut Device) -> Result<(), Completion> {
     if exclusive::is_foreign(device.exclusive.as_ref(), None) {
         device.polling.outstanding = false;
+        device.polling.signal_pending |= device.polling.asynchronous;
         return Err(Completion::new(NtStatus::ACCESS_DENIED, 0));
     }
     Ok(())

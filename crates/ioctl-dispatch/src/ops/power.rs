@@ -110,9 +110,7 @@ pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next
             let device = &mut *context.device;
             device.effects.push(Effect::SetVerifyVolume);
             device.media.count_change();
-            device.audio_playing = false;
-            device.agids.forget_all();
-            device.removal.lost_in_drive = device.removal.is_locked();
+            device.drive_was_reset();
             device.zero_power.active = device.zero_power.mechanism.is_some() && !going.last;
             Next::success(usize::from(going.locked))
         }

@@ -38,6 +38,9 @@ const fn plain(status: NtStatus, retry: bool, delay_s: u64) -> Meaning {
     Meaning::Plain(status, retry, delay_s, LogChoice::none())
 }
 
+/// ASC of a power-on or reset.
+const RESET_OCCURRED: u8 = 0x29;
+
 const NOT_READY: NtStatus = NtStatus::DEVICE_NOT_READY;
 
 /// Rows of 9.1, first match wins. `None` stands for any qualifier.
@@ -118,12 +121,14 @@ fn by_meaning(
         }
         Meaning::NoMedium => {
             let state = if sense.ascq == 0xCC { MediaState::Unavailable } else { MediaState::NotPresent };
+            device.forget_medium();
             device.set_media_state(state);
             Verdict::done(NtStatus::NO_MEDIA_IN_DEVICE)
         }
         Meaning::Verify(kind) => {
             let delay_s = match kind {
                 UnitAttention::MediumChanged => {
+                    device.forget_medium();
                     device.set_media_state(MediaState::Present);
                     0
                 }
@@ -168,6 +173,9 @@ fn by_key(device: &mut Device, sense: SenseCode, environment: &Environment) -> V
         0x5 => Verdict::done(NtStatus::INVALID_DEVICE_REQUEST),
         0x6 => {
             device.media.count_change();
+            if sense.asc == RESET_OCCURRED {
+                device.drive_was_reset();
+            }
             verify_rule(device, environment)
         }
         0x7 => Verdict::done(NtStatus::MEDIA_WRITE_PROTECTED),

@@ -39,12 +39,12 @@ pub fn adjust(device: &mut Device, failure: &Failure<'_>, verdict: &mut Verdict)
             verdict.status = NtStatus::DEVICE_BUSY;
         }
         (0x6, 0x28, _) => {
-            device.medium_replaced();
+            device.doubt_capability();
             if device.restore_speed_on_media_change {
                 device.effects.push(Effect::RestoreSpeed);
             }
         }
-        (0x6, 0x29, _) => device.drive_was_reset(),
+        (0x6, 0x29, _) => device.doubt_capability(),
         (0x6, 0x5A, 0x01) => {
             verdict.retry = true;
             verdict.status = NtStatus::DEVICE_BUSY;
@@ -52,8 +52,7 @@ pub fn adjust(device: &mut Device, failure: &Failure<'_>, verdict: &mut Verdict)
         (0x6, 0x5A, 0x02 | 0x03) => {
             verdict.retry = true;
             verdict.status = NtStatus::DEVICE_BUSY;
-            device.capability.forbid_writes();
-            device.capability.require_update();
+            device.doubt_capability();
         }
         _ => {}
     }
