@@ -121,7 +121,6 @@ fn by_meaning(
         }
         Meaning::NoMedium => {
             let state = if sense.ascq == 0xCC { MediaState::Unavailable } else { MediaState::NotPresent };
-            device.forget_medium();
             device.set_media_state(state);
             Verdict::done(NtStatus::NO_MEDIA_IN_DEVICE)
         }
