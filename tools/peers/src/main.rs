@@ -1,3 +1,103 @@
 //! Compares our drive, our parsers and our image readers with those of others.
+//!
+//! Each [`Part`](part::Part) asks a peer and us the same questions. A difference is allowed only when the part's table
+//! explains it: who is right, by which clause of the standard.
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod answer;
+mod commands;
+mod compare;
+mod expected;
+mod fields;
+mod fixture;
+mod part;
+mod qemu;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser;
+
+use compare::Findings;
+use part::{Context, Part};
+use report::Report;
+
+/// All parts, in the order they run.
+const PARTS: &[Part] = &[qemu::PART];
+
+#[derive(Parser)]
+#[command(name = "peers", about = "Compares our drive and our tools with those of others.")]
+struct Arguments {
+    /// Run only this part; may be given again.
+    #[arg(long, value_name = "PART")]
+    only: Vec<String>,
+    /// Say everything as JSON.
+    #[arg(long)]
+    json: bool,
+    /// List the parts.
+    #[arg(long)]
+    list: bool,
+    /// Store what the peers say as fixtures in this directory.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Write the tables into this document.
+    #[arg(long, value_name = "FILE")]
+    write_docs: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the chosen parts; says whether every difference is explained.
+fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    if arguments.list {
+        for part in PARTS {
+            println!("{:<10} {}", part.name, part.about);
+        }
+        return Ok(true);
+    }
+    if let Some(unknown) = arguments.only.iter().find(|name| PARTS.iter().all(|part| part.name != **name)) {
+        let known: Vec<_> = PARTS.iter().map(|part| part.name).collect();
+        anyhow::bail!("no part is named `{unknown}`; there are {}", known.join(", "));
+    }
+    let chosen =
+        PARTS.iter().filter(|part| arguments.only.is_empty() || arguments.only.iter().any(|name| name == part.name));
+    let mut reports = Vec::new();
+    for part in chosen {
+        let report = Report::judge(part, ask(part, arguments)?)?;
+        if !arguments.json {
+            print!("{report}");
+        }
+        reports.push(report);
+    }
+    if arguments.json {
+        println!("{}", report::json(&reports));
+    }
+    if let Some(file) = &arguments.write_docs {
+        report::write_docs(file, &reports)?;
+    }
+    Ok(reports.iter().all(Report::is_good))
+}
+
+/// Runs one part, or notes why it cannot run.
+fn ask(part: &Part, arguments: &Arguments) -> anyhow::Result<Findings> {
+    let mut findings = Findings::default();
+    if let Err(reason) = part.install() {
+        findings.skip(reason);
+        return Ok(findings);
+    }
+    let scratch = tempfile::Builder::new().prefix("peers-").tempdir().context("no directory for temporary files")?;
+    let context = Context { scratch: scratch.path().to_owned(), record: arguments.record.clone() };
+    (part.run)(&context, &mut findings).with_context(|| format!("part `{}`", part.name))?;
+    Ok(findings)
+}
