@@ -87,7 +87,7 @@ pub fn control_code(text: &str) -> Result<ControlCode, String> {
             Err(_) => Err(format!("`{text}` is no control code: a code has 32 bits")),
         };
     }
-    let near = nearest(text, names().map(|(name, _)| name), 3);
+    let near = nearest_names(text, names().map(|(name, _)| name));
     Err(if near.is_empty() {
         format!(
             "`{text}` is no control code's name; `cdromctl ioctls` lists them, a number such as 0x00024000 works too"
@@ -95,6 +95,24 @@ pub fn control_code(text: &str) -> Result<ControlCode, String> {
     } else {
         format!("`{text}` is no control code's name; the nearest are {}", near.join(", "))
     })
+}
+
+/// Up to three names that are near to `text`, which may lack `IOCTL_` or the group after it.
+fn nearest_names<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let short = |name: &'a str| name.strip_prefix("IOCTL_").unwrap_or(name);
+    let shortest = |name: &'a str| short(name).split_once('_').map_or(name, |(_, rest)| rest);
+    let forms: Vec<(&str, &str)> =
+        names.flat_map(|name| [name, short(name), shortest(name)].map(|form| (form, name))).collect();
+    let mut found = Vec::new();
+    for near in nearest(text, forms.iter().map(|(form, _)| *form), 9) {
+        for (_, name) in forms.iter().filter(|(form, _)| *form == near) {
+            if !found.contains(name) {
+                found.push(*name);
+            }
+        }
+    }
+    found.truncate(3);
+    found
 }
 
 /// The name of `code`, if it has one here.
@@ -121,6 +139,7 @@ mod tests {
         }
         let error = control_code("IOCTL_CDROM_REED_TOC").unwrap_err();
         assert!(error.contains("IOCTL_CDROM_READ_TOC,"), "{error}");
+        assert!(control_code("READ_TOK").unwrap_err().contains("nearest are IOCTL_CDROM_READ_TOC,"));
         assert!(control_code("0x100000000").unwrap_err().contains("32 bits"));
         assert!(control_code("?").unwrap_err().contains("cdromctl ioctls"));
         assert_eq!(name_of(ControlCode(0x0002_4800)), Some("IOCTL_CDROM_CHECK_VERIFY"));

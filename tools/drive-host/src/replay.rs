@@ -112,13 +112,12 @@ impl Replay<'_> {
             Action::Wait(label) => {
                 outcome.status = None;
                 let pending = self.pending.get_mut(label);
-                match pending.ok_or_else(|| fail(format!("no asynchronous request is labelled `{label}`")))?.take() {
-                    Some(pending) => {
-                        let completed = self.host.wait(pending.id)?;
-                        self.give(pending.line, OutcomeLine::new(&completed, self.whole_output), pending.sent);
-                    }
-                    // It ended while another line ran, and its result was given then.
-                    None => {}
+                let pending =
+                    pending.ok_or_else(|| fail(format!("no asynchronous request is labelled `{label}`")))?.take();
+                // Without one it ended while another line ran, and its result was given then.
+                if let Some(pending) = pending {
+                    let completed = self.host.wait(pending.id)?;
+                    self.give(pending.line, OutcomeLine::new(&completed, self.whole_output), pending.sent);
                 }
             }
             Action::Advance(time) => self.host.advance(*time)?,
