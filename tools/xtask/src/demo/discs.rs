@@ -1,5 +1,7 @@
 //! Discs: their tables of contents, audio, raw sectors, sizes, what drive and disc can do.
 
+use virtual_drive::disc::generated;
+
 use super::scene::{Act, Says, Scene, Seen, does};
 
 pub const SCENES: &[Scene] = &[
@@ -21,9 +23,9 @@ pub const SCENES: &[Scene] = &[
                 .room(24)
                 .sends(&["42 00 40 02 00 00 00 00 18 00"]),
             Act::new("IOCTL_CDROM_RAW_READ", raw_audio)
-                .input("0050140000000000 01000000 02000000")
+                .input("0000190000000000 01000000 02000000")
                 .room(2352)
-                .sends(&["BE 04 00 00 02 8A 00 00 01 F0 00 00"]),
+                .sends(&["BE 04 00 00 03 20 00 00 01 F0 00 00"]),
             Act::new("IOCTL_CDROM_PLAY_AUDIO_MSF", does!("plays from 00:12:00 to 00:18:00"))
                 .input("000C00 001200")
                 .sends(&["47 00 00 00 0C 00 00 12 00"]),
@@ -66,7 +68,7 @@ pub const SCENES: &[Scene] = &[
         title: "CD-ROM drive with a CD of two sessions",
         acts: &[Act::new("IOCTL_CDROM_GET_LAST_SESSION", last_session)
             .room(12)
-            .sends(&["43 00 01 00 00 00 00 00 0C 40"])],
+            .sends(&["43 00 01 00 00 00 00 00 0C 00"])],
     },
     Scene {
         drive: "cdrw-blank",
@@ -93,7 +95,7 @@ pub const SCENES: &[Scene] = &[
             Act::new("IOCTL_STORAGE_RESERVE", does!("reserves the drive")).sends(&["16"]),
             Act::new("IOCTL_STORAGE_RELEASE", does!("releases it")).sends(&["17"]),
             Act::new("IOCTL_STORAGE_PERSISTENT_RESERVE_OUT", does!("registers a key"))
-                .input("0C000000 24000000 00 00 0000 0000000000000000 1122334455667788 0000000000000000")
+                .input("0C000000 24000000 00 00 0000000000000000 1122334455667788 0000000000000000 0000")
                 .sends(&["5F 00 00 00 00 00 00 00 18 00"]),
             Act::new("IOCTL_STORAGE_PERSISTENT_RESERVE_IN", keys)
                 .input("0C000000 0C000000 00 00 1000")
@@ -142,8 +144,9 @@ fn catalogue(seen: &Seen<'_>) -> Says {
 }
 
 fn raw_audio(seen: &Seen<'_>) -> Says {
-    let same = seen.out.iter().any(|byte| *byte != 0);
-    seen.holds(seen.out.len() == 2352 && same, "one sector of audio, 2352 bytes", "a sector of audio")
+    // Track 2 begins at block 750 with the first sector of the tone that was written.
+    let same = seen.out == generated::audio_sector(50);
+    seen.holds(same, "one sector of audio, as it was written", "the fifty-first sector of the first tone")
 }
 
 fn position(seen: &Seen<'_>) -> Says {

@@ -24,20 +24,23 @@ pub const SCENES: &[Scene] = &[
                 .input("20000000 00000000 02000000 00000000 0000000000000000 0000000000000000")
                 .room(32)
                 .sends(&["A4 00 00 00 00 00 00 00 00 0C 02"]),
-            Act::new("IOCTL_DVD_SEND_KEY2", does!("has no key that the drive would take"))
-                .input("20000000 00000000 03000000 00000000 0000000000000000 0000000000000000")
-                .fails(NtStatus::CSS_AUTHENTICATION_FAILURE)
-                .sends(&["A3 00 00 00 00 00 00 00 00 0C 03"]),
             Act::new("IOCTL_DVD_END_SESSION", does!("gives the AGID back"))
                 .input("00000000")
                 .sends(&["A3 00 00 00 00 00 00 00 00 00 3F"]),
-            Act::new("IOCTL_DVD_SET_READ_AHEAD", does!("reads on from block 512 at block 256"))
+            Act::new("IOCTL_DVD_SET_READ_AHEAD", does!("at block 256, reads on from block 512"))
                 .input("0000080000000000 0000100000000000")
                 .sends(&["A7 00 00 00 01 00 00 00 02 00"]),
-            Act::new("IOCTL_STORAGE_SET_READ_AHEAD", does!("reads on from block 512 at block 256"))
+            Act::new("IOCTL_STORAGE_SET_READ_AHEAD", does!("at block 256, reads on from block 512"))
                 .input("0000080000000000 0000100000000000")
                 .sends(&["A7 00 00 00 01 00 00 00 02 00"]),
         ],
+    },
+    Scene {
+        drive: "dvdrom-css+dvd-rom",
+        title: "DVD-ROM drive whose region is not set yet",
+        acts: &[Act::new("IOCTL_DVD_SEND_KEY2", does!("sets region 2"))
+            .input("1C000000 00000000 06000000 00000000 0000000000000000 FD000000")
+            .sends(&["A3 00 00 00 00 00 00 00 00 08 06"])],
     },
     Scene {
         drive: "bdwriter-movie",
@@ -46,61 +49,83 @@ pub const SCENES: &[Scene] = &[
             Act::new("IOCTL_AACS_READ_MEDIA_KEY_BLOCK_SIZE", block_size)
                 .input("00000000")
                 .room(4)
-                .sends(&["AD 01 00 00 00 00 00 83"]),
+                .sends(&["AD 00 00 00 00 00 00 83 00 04", "AD 00 00 00 00 01 00 83 00 04"]),
             Act::new("IOCTL_AACS_READ_MEDIA_KEY_BLOCK", block)
                 .input("00000000")
                 .room(65536)
-                .sends(&["AD 01 00 00 00 00 00 83", "AD 01 00 00 00 00 01 83"]),
-            Act::new("IOCTL_AACS_START_SESSION", session).room(4).sends(&["A4 00 00 00 00 00 00 02 00 08 00"]),
-            Act::new("IOCTL_AACS_SEND_CERTIFICATE", does!("sends the host's certificate"))
-                .input("00000000")
-                .zeros(112)
-                .sends(&["A3 00 00 00 00 00 00 02 00 74 01"]),
-            Act::new("IOCTL_AACS_GET_CERTIFICATE", |seen| seen.sized(112, "the drive's certificate"))
-                .input("00000000")
-                .room(112)
-                .sends(&["A4 00 00 00 00 00 00 02 00 74 01"]),
-            Act::new("IOCTL_AACS_GET_CHALLENGE_KEY", |seen| seen.sized(80, "the drive's key"))
-                .input("00000000")
-                .room(80)
-                .sends(&["A4 00 00 00 00 00 00 02 00 54 02"]),
-            Act::new("IOCTL_AACS_SEND_CHALLENGE_KEY", does!("sends the host's key"))
-                .input("00000000")
-                .zeros(80)
-                .sends(&["A3 00 00 00 00 00 00 02 00 54 02"]),
+                .sends(&["AD 00 00 00 00 00 00 83 80 04", "AD 00 00 00 00 01 00 83 80 04"]),
+            START,
+            SEND_CERTIFICATE,
+            GET_CERTIFICATE,
+            GET_CHALLENGE,
+            SEND_CHALLENGE,
             Act::new("IOCTL_AACS_READ_VOLUME_ID", |seen| seen.sized(32, "the volume's identifier"))
                 .input("00000000")
                 .room(32)
-                .sends(&["AD 01 00 00 00 00 00 80 00 24"]),
+                .sends(&["AD 00 00 00 00 00 00 80 00 24"]),
             Act::new("IOCTL_AACS_READ_SERIAL_NUMBER", |seen| seen.sized(32, "the serial number"))
+                .before(HANDSHAKE)
                 .input("00000000")
                 .room(32)
-                .sends(&["AD 01 00 00 00 00 00 81 00 24"]),
-            Act::new("IOCTL_AACS_READ_MEDIA_ID", |seen| seen.sized(32, "the medium's identifier"))
+                .sends(&["AD 00 00 00 00 00 00 81 00 24"]),
+            Act::new("IOCTL_AACS_READ_MEDIA_ID", does!("a pressed disc has no identifier of its own"))
+                .before(HANDSHAKE)
                 .input("00000000")
                 .room(32)
-                .sends(&["AD 01 00 00 00 00 00 82 00 24"]),
-            Act::new("IOCTL_AACS_GENERATE_BINDING_NONCE", |seen| seen.sized(32, "a new nonce"))
+                .fails(NtStatus::CSS_KEY_NOT_PRESENT)
+                .sends(&["AD 00 00 00 00 00 00 82 00 24"]),
+            END,
+            Act::new("IOCTL_AACS_READ_BINDING_NONCE", |seen| seen.sized(32, "the nonce of block 16"))
+                .before(HANDSHAKE)
                 .input(NONCE)
                 .room(32)
-                .sends(&["A4"]),
-            Act::new("IOCTL_AACS_READ_BINDING_NONCE", |seen| seen.sized(32, "the nonce of block 0"))
+                .sends(&["A4 00 00 00 00 10 01 02 00 24 21"]),
+            Act::new("IOCTL_AACS_GENERATE_BINDING_NONCE", |seen| seen.sized(32, "a new nonce for block 16"))
+                .before(HANDSHAKE)
                 .input(NONCE)
                 .room(32)
-                .sends(&["A4"]),
-            Act::new("IOCTL_AACS_END_SESSION", does!("gives the AGID back"))
-                .input("00000000")
-                .sends(&["A3 00 00 00 00 00 00 02 00 00 3F"]),
+                .sends(&["A4 00 00 00 00 10 01 02 00 24 20"]),
+            END,
         ],
     },
 ];
 
-/// Session 0, one sector, block 0, no file handle.
-const NONCE: &str = "00000000 01000000 0000000000000000 0000000000000000";
+// The steps of the AACS handshake, as a host with keys would go them; the drive's own stand-ins for signatures serve.
+const HANDSHAKE: &[Act] = &[START, SEND_CERTIFICATE, GET_CERTIFICATE, GET_CHALLENGE, SEND_CHALLENGE];
+
+const START: Act = Act::new("IOCTL_AACS_START_SESSION", session).room(4).sends(&["A4 00 00 00 00 00 00 02 00 08 00"]);
+
+const SEND_CERTIFICATE: Act = Act::new("IOCTL_AACS_SEND_CERTIFICATE", does!("sends the host's certificate"))
+    .input("00000000 0000000000000000000000000000000000000000 0200005C")
+    .zeros(88)
+    .sends(&["A3 00 00 00 00 00 00 02 00 74 01"]);
+
+const GET_CERTIFICATE: Act = Act::new("IOCTL_AACS_GET_CERTIFICATE", |seen| seen.sized(112, "the drive's certificate"))
+    .input("00000000")
+    .room(112)
+    .sends(&["A4 00 00 00 00 00 00 02 00 74 01"]);
+
+const GET_CHALLENGE: Act = Act::new("IOCTL_AACS_GET_CHALLENGE_KEY", |seen| seen.sized(80, "the drive's key"))
+    .input("00000000")
+    .room(80)
+    .sends(&["A4 00 00 00 00 00 00 02 00 54 02"]);
+
+const SEND_CHALLENGE: Act = Act::new("IOCTL_AACS_SEND_CHALLENGE_KEY", does!("sends the host's key"))
+    .input(
+        "00000000 00000000000000000000 00000000000000000000 00000000000000000000 00000000000000000000 \
+         68696A6B6C6D6E6F606162636465666778797A7B7C7D7E7F707172737475767748494A4B4C4D4E4F",
+    )
+    .sends(&["A3 00 00 00 00 00 00 02 00 54 02"]);
+
+const END: Act = Act::new("IOCTL_AACS_END_SESSION", does!("gives the AGID back"))
+    .input("00000000")
+    .sends(&["A3 00 00 00 00 00 00 02 00 00 3F"]);
+
+/// Session 0, one sector, block 16, no file handle.
+const NONCE: &str = "00000000 01000000 1000000000000000 0000000000000000";
 
 fn region(seen: &Seen<'_>) -> Says {
-    let says =
-        format!("disc for regions {:#04X}, drive set to {:#04X}, {} changes left", seen.u8(1), seen.u8(2), seen.u8(3));
+    let says = format!("disc {:02X}, drive {:02X}, {} changes left", seen.u8(1), seen.u8(2), seen.u8(3));
     seen.holds(seen.out.len() == 4 && seen.u8(2) != 0, says, "a region that is set")
 }
 

@@ -33,6 +33,8 @@ pub struct Act {
     says: fn(&Seen<'_>) -> Says,
     /// Time that passes before.
     after_ms: u64,
+    /// Requests that go before and are not shown; they too must do as specified.
+    before: &'static [Act],
 }
 
 /// A sentence about an answer: what it means, or why it is wrong.
@@ -48,7 +50,17 @@ pub struct Seen<'a> {
 impl Act {
     /// A request without buffers that sends nothing.
     pub const fn new(ioctl: &'static str, says: fn(&Seen<'_>) -> Says) -> Self {
-        Self { ioctl, input: "", zeros: 0, room: 0, status: NtStatus::SUCCESS, sends: &[], says, after_ms: 0 }
+        Self {
+            ioctl,
+            input: "",
+            zeros: 0,
+            room: 0,
+            status: NtStatus::SUCCESS,
+            sends: &[],
+            says,
+            after_ms: 0,
+            before: &[],
+        }
     }
 
     pub const fn input(mut self, input: &'static str) -> Self {
@@ -73,6 +85,11 @@ impl Act {
 
     pub const fn fails(mut self, status: NtStatus) -> Self {
         self.status = status;
+        self
+    }
+
+    pub const fn before(mut self, before: &'static [Self]) -> Self {
+        self.before = before;
         self
     }
 
@@ -112,6 +129,12 @@ impl Stage {
     }
 
     pub fn play(&mut self, act: &Act) -> Result<Line> {
+        for act in act.before {
+            let line = self.play(act)?;
+            if line.fault.is_some() {
+                return Ok(line);
+            }
+        }
         self.host.advance(Duration::from_millis(act.after_ms))?;
         self.host.recorder().take_requests();
         let code = names::control_code(act.ioctl).map_err(|error| anyhow!(error))?;
@@ -233,5 +256,19 @@ mod tests {
         assert!(fits("43 02 ?? 00", "43 02 99 00 00 00"));
         assert!(!fits("43 00", "43 02 99") && !fits("43 02", "43"));
         assert_eq!(bytes("0a FF 1"), [0x0A, 0xFF]);
+    }
+
+    /// A demo that takes everything for right shows nothing.
+    #[test]
+    fn what_is_not_as_specified_is_a_fault() {
+        let mut stage = Stage::new("cdrom-data").expect("a drive");
+        let mut fault = |act: Act| stage.play(&act).expect("an answer").fault;
+        let check = Act::new("IOCTL_STORAGE_CHECK_VERIFY", |seen| seen.sized(4, "ready")).room(4);
+        assert_eq!(fault(check.sends(&["00 00 00 00 00 00"])), None);
+        assert!(fault(check).expect("a command too many").contains("was sent"));
+        assert!(fault(check.sends(&["00", "00"])).expect("one too few").contains("was sent"));
+        assert!(fault(check.sends(&["25"])).expect("another command").contains("was sent"));
+        assert!(fault(check.sends(&["00"]).fails(NtStatus::NOT_FOUND)).expect("a status").contains("NOT_FOUND"));
+        assert!(fault(check.sends(&["00"]).room(0)).expect("an output").contains("4 bytes"));
     }
 }

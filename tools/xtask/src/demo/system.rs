@@ -14,17 +14,23 @@ pub const SCENES: &[Scene] = &[Scene {
         Act::new("IOCTL_STORAGE_GET_HOTPLUG_INFO", hotplug).room(8),
         Act::new("IOCTL_STORAGE_SET_HOTPLUG_INFO", does!("keeps it")).input("08000000 01000000"),
         Act::new("IOCTL_STORAGE_FIND_NEW_DEVICES", does!("has the bus looked at again")),
-        Act::new("IOCTL_STORAGE_CHECK_PRIORITY_HINT_SUPPORT", does!("is passed on")).fails(NtStatus::NOT_SUPPORTED),
-        Act::new("IOCTL_STORAGE_EVENT_NOTIFICATION", does!("is taken")),
+        Act::new("IOCTL_STORAGE_CHECK_PRIORITY_HINT_SUPPORT", does!("is never supported"))
+            .fails(NtStatus::NOT_SUPPORTED),
+        Act::new("IOCTL_STORAGE_EVENT_NOTIFICATION", does!("has the drive polled for news"))
+            .input("01000000 10000000 0100000000000000"),
         Act::new("IOCTL_MOUNTDEV_QUERY_UNIQUE_ID", unique_id).room(512),
         Act::new("IOCTL_MOUNTDEV_QUERY_DEVICE_NAME", device_name).room(64),
         Act::new("IOCTL_MOUNTDEV_QUERY_SUGGESTED_LINK_NAME", does!("no drive letter is kept"))
             .room(64)
-            .fails(NtStatus::NOT_FOUND),
-        Act::new("IOCTL_DISK_ARE_VOLUMES_READY", does!("waits for the volume")),
+            .fails(NtStatus::OBJECT_NAME_NOT_FOUND),
         Act::new("IOCTL_VOLUME_ONLINE", does!("the volume is online")),
         Act::new("IOCTL_VOLUME_POST_ONLINE", does!("says so")),
-        Act::new("IOCTL_CDROM_EXCLUSIVE_ACCESS", exclusive).input("00000000 00000000").room(65),
+        Act::new("IOCTL_DISK_ARE_VOLUMES_READY", does!("the volumes are ready")),
+        Act::new("IOCTL_CDROM_EXCLUSIVE_ACCESS", does!("takes the drive for this handle alone"))
+            .input("01000000 01000000 64656D6F")
+            .zeros(60),
+        Act::new("IOCTL_CDROM_EXCLUSIVE_ACCESS", owner).input("00000000 00000000").room(65),
+        Act::new("IOCTL_CDROM_EXCLUSIVE_ACCESS", does!("gives it back")).input("02000000 01000000"),
         Act::new("IOCTL_SCSI_PASS_THROUGH", pass_through).input(INQUIRY).room(92).sends(&["12 00 00 00 24 00"]),
         Act::new("IOCTL_SCSI_PASS_THROUGH_DIRECT", test_unit_ready).input(TEST_UNIT_READY).room(56).sends(&["00"]),
         Act::new("IOCTL_SCSI_PASS_THROUGH_EX", does!("goes to the port, which does not know it"))
@@ -77,8 +83,10 @@ fn device_name(seen: &Seen<'_>) -> Says {
     seen.holds(name == r"\Device\CdRom0", name.clone(), "the device's name")
 }
 
-fn exclusive(seen: &Seen<'_>) -> Says {
-    seen.holds(seen.out.len() == 65 && seen.u8(0) == 0, "nobody has exclusive access", "65 bytes, not locked")
+fn owner(seen: &Seen<'_>) -> Says {
+    let name = seen.text(1, 64);
+    let taken = seen.out.len() == 65 && seen.u8(0) == 1 && name == "demo";
+    seen.holds(taken, format!("\"{name}\" has exclusive access"), "65 bytes that name the owner")
 }
 
 fn pass_through(seen: &Seen<'_>) -> Says {
