@@ -36,6 +36,9 @@ pub struct Common {
     /// The adapter above the drive: alignment-mask=1,max-transfer=65536,max-pages=17 are the defaults.
     #[arg(long, global = true, value_name = "KEY=N,...", default_value = "", hide_default_value = true)]
     pub adapter: Adapter,
+    /// A registry value that the driver finds at its start, for example Classpnp\HackMask=4; may be repeated.
+    #[arg(long, global = true, value_name = "PATH=N")]
+    pub registry: Vec<String>,
     /// Give results as JSON.
     #[arg(long, global = true)]
     pub json: bool,
@@ -150,12 +153,28 @@ pub enum Command {
     /// List the control codes that the driver serves.
     Ioctls,
     /// Run a request script; give a result line (JSON) for each of its lines.
-    #[command(after_help = "Example:\n  cdromctl --drive script:drive.jsonl batch requests.jsonl > results.jsonl")]
+    #[command(after_help = SCRIPT_HELP)]
     Batch {
         /// The script (JSON Lines); `-` is standard input.
         requests: PathBuf,
     },
 }
+
+const SCRIPT_HELP: &str = r#"The script has one JSON object a line; blank lines and lines that start with # are skipped:
+  {"open": "A"}                       with "access": "r", "w", "rw" or "none"
+  {"ioctl": "IOCTL_CDROM_READ_TOC", "handle": "A", "in": "00 01", "out_len": 804}
+      in_len, mode (user, kernel), wow64, cancel_after_ms, async + label, x_sl_flags, x_mdl_offset
+  {"read": {"offset": 32768, "length": 2048}, "handle": "A"}
+  {"write": {"offset": 0, "data": "..."}, "handle": "A"}
+      mode, cancel_after_ms, async + label, x_sl_flags, x_minor, x_mdl_offset
+  {"flush": {}, "handle": "A"}        {"x_shutdown": {}}
+  {"wait": "LABEL"}                   {"close": "A"}
+  {"advance_ms": 5000}                {"button": "eject"}
+  {"media": "remove"}                 {"media": {"insert": "disc.cue"}}
+  {"x_mounted": true}                 {"x_verify": true}
+
+Example:
+  cdromctl --drive script:drive.jsonl batch requests.jsonl > results.jsonl"#;
 
 /// One control request.
 #[derive(Debug, Args)]

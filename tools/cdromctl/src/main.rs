@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod drive;
 mod failure;
+mod output;
 mod session;
 mod trace;
 

@@ -6,33 +6,40 @@ use anyhow::{Context, Result};
 use drive_host::host::{Completed, Host, Ioctl, Options};
 use drive_host::memory::Memory;
 use drive_host::record::Cause;
+use drive_host::registry::Registry;
 use drive_host::{Access, names};
 use ioctl_dispatch::HandleId;
 use ioctl_dispatch::request::{Mdl, Transfer};
 use scsi_cdb::Cdb;
-use serde::Serialize;
 
 use crate::cli::Common;
 use crate::failure::{DriveRefused, RequestFailed};
 use crate::{drive, trace};
 
-/// How long a program waits after the device's start, so that the first poll has seen the disc.
-const SETTLE: Duration = Duration::from_millis(2000);
+/// How long a drive in software is left alone after the device's start, so that the first polls have seen the disc.
+const SETTLE: Duration = Duration::from_secs(2);
 
-/// The same for a real drive, which has been running for long.
+/// The same for a program on a real drive, which has been running for long.
 const SETTLE_REAL: Duration = Duration::from_millis(150);
 
-/// Starts the device on the drive of the command line.
+/// Starts the device on the drive of the command line, for a script.
 pub fn start(common: &Common) -> Result<Host> {
+    start_and_settle(common, SETTLE)
+}
+
+fn start_and_settle(common: &Common, real: Duration) -> Result<Host> {
     let name = common.drive.as_deref().context("which drive? Give --drive IMAGE, sim:NAME, script:FILE or /dev/srN")?;
+    let mut registry = Registry::default();
+    for value in &common.registry {
+        registry.set_from(value).map_err(anyhow::Error::msg).context("--registry")?;
+    }
     let chosen = drive::open(name)?;
-    let settle = if chosen.real { SETTLE_REAL } else { SETTLE };
-    let options = Options { adapter: common.adapter, real_time: chosen.real, settle, ..Options::default() };
+    let options = Options { adapter: common.adapter, registry, real_time: chosen.real, ..Options::default() };
     let mut host = Host::prepare(chosen.target, &options);
     if common.trace {
         host.recorder().set_trace(Box::new(trace::show));
     }
-    host.power_up(settle)?;
+    host.power_up(if chosen.real { real } else { SETTLE })?;
     Ok(host)
 }
 
@@ -46,7 +53,7 @@ pub struct Program {
 impl Program {
     /// Starts the device and opens it.
     pub fn open(common: &Common) -> Result<Self> {
-        let mut host = start(common)?;
+        let mut host = start_and_settle(common, SETTLE_REAL)?;
         let handle = host.open(Access::ReadWrite);
         Ok(Self { host, handle })
     }
@@ -135,14 +142,4 @@ fn check(what: &str, completed: Completed) -> Result<Vec<u8>> {
     } else {
         Err(RequestFailed { what: what.into(), status: completed.status }.into())
     }
-}
-
-/// Shows a report: JSON or text.
-pub fn give(common: &Common, report: &(impl Serialize + std::fmt::Display)) -> Result<()> {
-    if common.json {
-        println!("{}", serde_json::to_string_pretty(report)?);
-    } else {
-        print!("{report}");
-    }
-    Ok(())
 }

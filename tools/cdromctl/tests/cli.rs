@@ -178,6 +178,10 @@ fn bad_input_is_named_with_a_way_out() {
         (&[TWO_SESSIONS, "ioctl", "READ_TOK"], "nearest"),
         (&[TWO_SESSIONS, "ioctl", "1", "--in", "0x12"], "--in: `x` at position 2"),
         (&["--adapter", "max-pags=1", TWO_SESSIONS, "info"], "write `max-pages=NUMBER`"),
+        (
+            &["--registry", "Autorum=1", TWO_SESSIONS, "info"],
+            "--registry: the driver reads no registry value `Autorum`; it reads Autorun",
+        ),
         (&[TWO_SESSIONS, "raw-read", "--track", "9", "--output", "x.wav"], "the disc has the tracks 1, 2, 3, 4"),
         (&[TWO_SESSIONS, "raw-read", "--track", "4", "--output", "x.wav"], "data sectors"),
         (&[TWO_SESSIONS, "raw-read", "--track", "1", "--output", "x.mp3"], "must end in .wav"),
@@ -218,7 +222,21 @@ fn help_has_examples_and_exit_codes() {
     for command in ["raw-read", "ioctl", "batch", "read", "speed"] {
         assert!(done(&[command, "--help"]).contains("Example"), "{command}");
     }
+    assert!(done(&["batch", "--help"]).contains("cancel_after_ms"));
     assert!(done(&["--drive", "sim:list", "info"]).contains("sim:cdrom-twosession"));
+}
+
+#[test]
+fn a_reader_that_stops_early_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cdromctl"))
+        .arg("ioctls")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Images of this folder that have their bytes in one place: ISO files.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ioctl_dispatch::effect::RegistryWrite;
 use ioctl_dispatch::registry::Settings;
+use virtual_drive::script::fields::{nearest, parse_number};
 
 /// DWORD values by their path, as the core's documentation names them, and the lists of devices not to poll.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +45,24 @@ impl Registry {
     /// Sets the value at `path`.
     pub fn set(&mut self, path: &str, value: u32) {
         self.values.insert(path.into(), value);
+    }
+
+    /// Sets what `PATH=NUMBER` says, where PATH is one of [`PATHS`].
+    ///
+    /// # Errors
+    /// A sentence with the nearest path.
+    pub fn set_from(&mut self, text: &str) -> Result<(), String> {
+        let (path, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no value; write PATH=NUMBER"))?;
+        let value = parse_number(value).and_then(|value| u32::try_from(value).ok());
+        let value = value.ok_or_else(|| format!("the value of `{text}` must be a number below 2^32"))?;
+        match PATHS.iter().find(|known| known.eq_ignore_ascii_case(path)) {
+            Some(known) => self.set(known, value),
+            None => {
+                let near = nearest(path, PATHS, 1).first().map_or_else(|| PATHS.join(", "), |near| (*near).to_owned());
+                return Err(format!("the driver reads no registry value `{path}`; it reads {near}"));
+            }
+        }
+        Ok(())
     }
 
     /// Keeps what the driver learned.
@@ -111,6 +130,10 @@ mod tests {
         assert_eq!((settings.mmc_detection_state, settings.non_mmc), (Some(2), Some(1)));
         assert_eq!(settings.command_timeout(), 30);
         assert!(PATHS.contains(&r"CdRom\NonMmc"));
+        registry.set_from(r"parameters\timeoutvalue=0x14").unwrap();
+        assert_eq!(registry.get(r"Parameters\TimeOutValue"), Some(20));
+        assert!(registry.set_from(r"Parameters\TimeOut=5").unwrap_err().contains(r"it reads Parameters\TimeOutValue"));
+        assert!(registry.set_from("Autorun=x").is_err() && registry.set_from("Autorun").is_err());
     }
 
     #[test]

@@ -8,7 +8,8 @@ use scsi_cdb::configuration::{Configuration, FeatureCode, Profile};
 use serde::Serialize;
 
 use crate::cli::Common;
-use crate::session::{Program, give};
+use crate::output;
+use crate::session::Program;
 
 #[derive(Serialize)]
 struct Report {
@@ -89,6 +90,9 @@ pub fn run(common: &Common) -> Result<()> {
         data: hex(feature.data),
         profiles: if feature.code == FeatureCode::PROFILE_LIST { profiles(feature.data) } else { Vec::new() },
     });
-    give(common, &Report { current_profile: profile(configuration.current_profile), features: features.collect() })?;
+    output::report(
+        common,
+        &Report { current_profile: profile(configuration.current_profile), features: features.collect() },
+    )?;
     program.close()
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use ioctl_dispatch::effect::Notification;
 
 use crate::cli::Common;
+use crate::output;
 use crate::session::Program;
 
 /// How often the reports are looked at.
@@ -19,9 +20,9 @@ pub fn run(common: &Common, seconds: u64) -> Result<()> {
         for (time, notification) in std::mem::take(&mut program.host.system().notifications) {
             let text = describe(notification);
             if common.json {
-                println!("{}", serde_json::json!({ "seconds": time.as_secs_f64(), "event": text }));
+                output::line(serde_json::json!({ "seconds": time.as_secs_f64(), "event": text }))?;
             } else {
-                println!("{:9.3} s  {text}", time.as_secs_f64());
+                output::line(format_args!("{:9.3} s  {text}", time.as_secs_f64()))?;
             }
         }
         if program.host.now() >= end {

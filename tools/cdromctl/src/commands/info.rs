@@ -11,7 +11,8 @@ use serde::Serialize;
 use super::config::{self, Named};
 use super::{read, toc};
 use crate::cli::Common;
-use crate::session::{Program, give};
+use crate::output;
+use crate::session::Program;
 
 #[derive(Serialize)]
 struct Report {
@@ -112,7 +113,7 @@ pub fn run(common: &Common) -> Result<()> {
         sessions: if disc { toc::read_sessions(&mut program).unwrap_or_default() } else { Vec::new() },
         region: region(&mut program)?,
     };
-    give(common, &report)?;
+    output::report(common, &report)?;
     program.close()
 }
 

@@ -11,6 +11,7 @@ use virtual_drive::script::fields::parse_hex;
 
 use crate::cli::{Common, IoctlArgs, Mode};
 use crate::failure;
+use crate::output;
 use crate::session::Program;
 
 /// Sends the request; shows status, Information, output and commands.
@@ -31,22 +32,26 @@ pub fn run(common: &Common, arguments: &IoctlArgs) -> Result<ExitCode> {
     if common.json {
         let commands = sent.into_iter().map(CommandLine::from).collect();
         let line = ResultLine { outcome: Some(outcome), commands, findings, ..ResultLine::default() };
-        println!("{}", serde_json::to_string(&line)?);
+        output::line(serde_json::to_string(&line)?)?;
     } else {
         let name = names::name_of(code).unwrap_or("control code without a name here");
-        println!("{name} ({code})");
-        println!("status       {} ({:#010X})", completed.status, completed.status.0);
-        println!("information  {}", completed.information);
+        output::line(format_args!("{name} ({code})"))?;
+        output::line(format_args!("status       {} ({:#010X})", completed.status, completed.status.0))?;
+        output::line(format_args!("information  {}", completed.information))?;
         for (index, row) in outcome.out.0.chunks(16).enumerate() {
-            println!("  {:04x}  {}", index * 16, spaced(row));
+            output::line(format_args!("  {:04x}  {}", index * 16, spaced(row)))?;
         }
         for sent in &sent {
             if let drive_host::record::Sent::Command(command) = sent {
-                println!("sent         {:?}  {}", command.cdb, command.cdb.opcode().name().unwrap_or("(no name)"));
+                output::line(format_args!(
+                    "sent         {:?}  {}",
+                    command.cdb,
+                    command.cdb.opcode().name().unwrap_or("(no name)")
+                ))?;
             }
         }
         for finding in &findings {
-            println!("finding      {finding}");
+            output::line(format_args!("finding      {finding}"))?;
         }
     }
     program.close()?;

@@ -8,7 +8,7 @@ use ioctl_dispatch::ioctl::{ControlCode, IOCTLS, find, while_locked};
 use serde::Serialize;
 
 use crate::cli::Common;
-use crate::session::give;
+use crate::output;
 
 #[derive(Serialize)]
 struct Table {
@@ -68,5 +68,5 @@ pub fn run(common: &Common) -> Result<()> {
         operation: format!("{:?}", row.operation),
         other_names: others(row.code),
     });
-    give(common, &Table { ioctls: rows.collect() })
+    output::report(common, &Table { ioctls: rows.collect() })
 }

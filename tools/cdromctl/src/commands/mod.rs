@@ -20,13 +20,13 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{Cli, Command};
-use crate::drive;
+use crate::{drive, output};
 
 /// Does what the command line says.
 pub fn run(cli: &Cli) -> Result<ExitCode> {
     let common = &cli.common;
     if common.drive.as_deref() == Some(drive::LIST) {
-        print!("{}", drive::list());
+        output::text(drive::list())?;
         return Ok(ExitCode::SUCCESS);
     }
     match &cli.command {

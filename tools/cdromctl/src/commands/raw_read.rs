@@ -11,6 +11,7 @@ use scsi_cdb::read_cd::{RAW_SECTOR_LENGTH, ReadCd, SectorFields, SectorType};
 
 use super::{progress, toc};
 use crate::cli::Common;
+use crate::output;
 use crate::session::Program;
 
 /// Bytes of a sector as it is on the disc.
@@ -78,7 +79,7 @@ pub fn run(common: &Common, track: Option<u8>, lba: Option<u32>, count: Option<u
     bar.finish_and_clear();
     program.close()?;
     if common.json {
-        println!("{}", serde_json::json!({ "lba": start, "sectors": count, "bytes": bytes }));
+        output::line(serde_json::json!({ "lba": start, "sectors": count, "bytes": bytes }))?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::progress;
 use crate::cli::Common;
+use crate::output;
 use crate::session::Program;
 
 /// Bytes of a sector.
@@ -52,8 +53,8 @@ pub fn run(common: &Common, offset: Option<u64>, lba: Option<u64>, count: Option
     target.flush().with_context(|| output.display().to_string())?;
     bar.finish_and_clear();
     program.close()?;
-    if common.json {
-        eprintln!("{}", serde_json::json!({ "offset": start, "bytes": done }));
+    if common.json && output != Path::new("-") {
+        output::line(serde_json::json!({ "offset": start, "bytes": done }))?;
     }
     Ok(())
 }

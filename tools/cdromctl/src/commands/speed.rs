@@ -5,6 +5,7 @@ use scsi_cdb::configuration::Configuration;
 
 use super::config;
 use crate::cli::Common;
+use crate::output;
 use crate::session::Program;
 
 /// The value that stands for the drive's best.
@@ -23,7 +24,7 @@ pub fn run(common: &Common, read: &str, write: &str) -> Result<()> {
     program.ask("IOCTL_CDROM_SET_SPEED", &input, 0)?;
     program.close()?;
     if common.json {
-        println!("{}", serde_json::json!({ "read_kb_per_s": read, "write_kb_per_s": write }));
+        output::line(serde_json::json!({ "read_kb_per_s": read, "write_kb_per_s": write }))?;
     }
     Ok(())
 }

@@ -7,7 +7,8 @@ use drive_host::results::hex;
 use serde::Serialize;
 
 use crate::cli::{Common, StructureFormat};
-use crate::session::{Program, give};
+use crate::output;
+use crate::session::Program;
 
 #[derive(Serialize)]
 struct Report {
@@ -53,7 +54,7 @@ pub fn run(common: &Common, format: StructureFormat, layer: u8, session: u32) ->
         StructureFormat::Copyright => copyright(data),
         _ => Vec::new(),
     };
-    give(common, &Report { format: name.into(), length: data.len(), fields, data: hex(data) })?;
+    output::report(common, &Report { format: name.into(), length: data.len(), fields, data: hex(data) })?;
     program.close()
 }
 

@@ -9,7 +9,8 @@ use scsi_cdb::toc::{CdText, FormattedToc, LEAD_OUT_TRACK, RawToc, TocFormat};
 use serde::Serialize;
 
 use crate::cli::Common;
-use crate::session::{Program, give};
+use crate::output;
+use crate::session::Program;
 
 /// Room for the longest answer.
 const ROOM: u32 = 0xFFF8;
@@ -100,7 +101,7 @@ pub fn read_tracks(program: &mut Program) -> Result<(Vec<Track>, i32)> {
 pub fn tracks(common: &Common) -> Result<()> {
     let mut program = Program::open_disc(common)?;
     let (tracks, lead_out) = read_tracks(&mut program)?;
-    give(common, &Toc { tracks, lead_out })?;
+    output::report(common, &Toc { tracks, lead_out })?;
     program.close()
 }
 
@@ -147,7 +148,7 @@ pub fn read_sessions(program: &mut Program) -> Result<Vec<Session>> {
 pub fn sessions(common: &Common) -> Result<()> {
     let mut program = Program::open_disc(common)?;
     let sessions = read_sessions(&mut program)?;
-    give(common, &Sessions { sessions })?;
+    output::report(common, &Sessions { sessions })?;
     program.close()
 }
 
@@ -215,6 +216,6 @@ pub fn text(common: &Common) -> Result<()> {
             }
         }
     }
-    give(common, &Text { entries })?;
+    output::report(common, &Text { entries })?;
     program.close()
 }

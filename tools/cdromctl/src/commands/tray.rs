@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::cli::Common;
+use crate::output;
 use crate::session::Program;
 
 /// A request about the tray, and its input.
@@ -26,7 +27,7 @@ pub fn run(common: &Common, (name, input): TrayRequest) -> Result<()> {
     program.ask(name, input, 0)?;
     program.close()?;
     if common.json {
-        println!("{}", serde_json::json!({ "done": name }));
+        output::line(serde_json::json!({ "done": name }))?;
     }
     Ok(())
 }

@@ -1,6 +1,17 @@
 //! The serial queue's worker, and the order in which things happen in time.
 
-use super::*;
+use std::time::Duration;
+
+use ioctl_dispatch::step::PortReply;
+use ioctl_dispatch::{
+    Buffers, Completion, Dispatcher, Environment, Handle, HandleId, Job, NtStatus, Outcome, Request, Step,
+};
+
+use super::{Completed, Goal, Host, HostError, Item, RequestId};
+use crate::clock::span;
+use crate::memory::Memory;
+use crate::pass_through;
+use crate::record::Cause;
 
 impl Host {
     pub(super) fn next_id(&mut self) -> u64 {
