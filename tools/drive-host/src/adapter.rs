@@ -11,7 +11,7 @@ pub struct Adapter {
     pub alignment_mask: u32,
     /// MaximumTransferLength in bytes.
     pub max_transfer: u32,
-    /// MaximumPhysicalPages.
+    /// Pages that the adapter can gather; a port tells no more than `max_transfer` has.
     pub max_pages: u32,
 }
 
@@ -61,44 +61,58 @@ fn example(key: &str) -> String {
     }
 }
 
-/// BusTypeAtapi.
-const BUS_TYPE_ATAPI: u8 = 2;
+/// BusTypeScsi.
+const BUS_TYPE_SCSI: u8 = 1;
+
+/// Bytes of a page.
+const PAGE: u32 = 4096;
 
 impl Adapter {
-    /// `STORAGE_ADAPTER_DESCRIPTOR`, 32 bytes.
+    /// `STORAGE_ADAPTER_DESCRIPTOR`, 32 bytes, as the port tells it on which the reference driver was observed.
     #[must_use]
     pub fn descriptor(&self) -> Vec<u8> {
         let mut bytes = vec![0; 32];
         put_u32(&mut bytes, 0, 32);
         put_u32(&mut bytes, 4, 32);
         put_u32(&mut bytes, 8, self.max_transfer);
-        put_u32(&mut bytes, 12, self.max_pages);
+        put_u32(&mut bytes, 12, self.max_pages.min(self.max_transfer.div_ceil(PAGE)));
         put_u32(&mut bytes, 16, self.alignment_mask);
-        bytes[24] = BUS_TYPE_ATAPI;
-        bytes[26] = 1;
+        // AdapterUsesPio, AcceleratedTransfer, BusType, BusMajorVersion.
+        (bytes[20], bytes[23], bytes[24], bytes[26]) = (1, 1, BUS_TYPE_SCSI, 2);
         bytes
     }
 }
 
-/// `STORAGE_DEVICE_DESCRIPTOR` with its strings, from standard INQUIRY data; what the drive left out is blank.
+/// What the observed port leaves behind the strings of a device descriptor: its size counts the blanks that it trims.
+const LEFT_BEHIND: [u8; 4] = [0x00, 0x6C, 0x00, 0x64];
+
+/// `STORAGE_DEVICE_DESCRIPTOR` with its strings, from standard INQUIRY data.
+///
+/// As the port tells it on which the reference driver was observed: strings right behind the fixed part of 36 bytes,
+/// without the blanks at their ends.
 #[must_use]
 pub fn device_descriptor(inquiry: &[u8]) -> Vec<u8> {
-    const STRINGS: usize = 0x28;
+    const FIXED: usize = 0x24;
     let byte = |offset: usize| inquiry.get(offset).copied().unwrap_or(0);
-    let mut bytes = vec![0; STRINGS];
+    let mut bytes = vec![0; FIXED];
     put_u32(&mut bytes, 0, 0x28);
     bytes[8] = if inquiry.is_empty() { 5 } else { byte(0) & 0x1F };
     bytes[9] = byte(1) & 0x7F;
     bytes[10] = byte(1) >> 7;
+    bytes[28] = BUS_TYPE_SCSI;
+    let mut trimmed = 0;
     for (field, start, end) in [(12, 8, 16), (16, 16, 32), (20, 32, 36)] {
         let offset = bytes.len();
-        bytes.extend((start..end).map(|at| inquiry.get(at).copied().filter(|byte| *byte != 0).unwrap_or(b' ')));
+        let text: Vec<u8> = (start..end).map_while(|at| inquiry.get(at).copied().filter(|byte| *byte != 0)).collect();
+        let text = text.trim_ascii_end();
+        bytes.extend(text);
         bytes.push(0);
+        trimmed += end - start - text.len();
         put_u32(&mut bytes, field, length(offset));
     }
-    bytes[28] = BUS_TYPE_ATAPI;
-    let raw = length(bytes.len() - STRINGS);
+    let raw = length(bytes.len() - FIXED);
     put_u32(&mut bytes, 32, raw);
+    bytes.extend(LEFT_BEHIND.iter().cycle().take(trimmed));
     let size = length(bytes.len());
     put_u32(&mut bytes, 4, size);
     bytes
@@ -136,6 +150,8 @@ mod tests {
 
     #[test]
     fn descriptors_say_what_the_core_reads() {
+        let default = AdapterDescriptor::new(&Adapter::default().descriptor()).unwrap().limits();
+        assert_eq!((default.aligned, default.unaligned), (0x1_0000, 0xF000), "16 pages of 64 KiB, not 17");
         let adapter = Adapter { alignment_mask: 3, max_transfer: 0x2_0000, max_pages: 9 };
         let limits = AdapterDescriptor::new(&adapter.descriptor()).unwrap().limits();
         assert_eq!((limits.alignment_mask, limits.aligned, limits.unaligned), (3, 0x9000, 0x8000));
@@ -143,8 +159,8 @@ mod tests {
         inquiry.extend(b"VENDOR  PRODUCT         1.0");
         let descriptor = DeviceDescriptor::new(&device_descriptor(&inquiry)).unwrap();
         assert!(descriptor.removable());
-        assert_eq!(descriptor.identification().as_slice(), b"VENDOR  PRODUCT         1.0 ");
-        assert_eq!(descriptor.bus_type(), 2);
+        assert_eq!(descriptor.identification().as_slice(), b"VENDORPRODUCT1.0");
+        assert_eq!((descriptor.bus_type(), descriptor.bytes().len()), (1, 67));
         assert!(DeviceDescriptor::new(&device_descriptor(&[])).is_some());
     }
 }

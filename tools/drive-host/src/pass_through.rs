@@ -13,9 +13,13 @@ const SCSI_GET_ADDRESS: u32 = 0x0004_1018;
 const SCSI_GET_INQUIRY_DATA: u32 = 0x0004_100C;
 const SCSI_GET_CAPABILITIES: u32 = 0x0004_1010;
 const SCSI_RESCAN_BUS: u32 = 0x0004_101C;
+const SCSI_MINIPORT: u32 = 0x0004_D008;
 const SCSI_PASS_THROUGH: u32 = 0x0004_D004;
 const SCSI_PASS_THROUGH_DIRECT: u32 = 0x0004_D014;
 const STORAGE_QUERY_PROPERTY: u32 = 0x002D_1400;
+
+/// STATUS_NOT_IMPLEMENTED, which only ports answer.
+const NOT_IMPLEMENTED: NtStatus = NtStatus(0xC000_0002);
 
 /// Answers `request`, which the driver passed down with minor function `minor`.
 pub fn answer(
@@ -36,6 +40,7 @@ pub fn answer(
         STORAGE_QUERY_PROPERTY => query_property(port, request, system),
         SCSI_GET_ADDRESS => give(request, system, &[8, 0, 0, 0, 0, 0, 0, 0]),
         SCSI_GET_INQUIRY_DATA | SCSI_GET_CAPABILITIES | SCSI_RESCAN_BUS => Err(NtStatus::INVALID_DEVICE_REQUEST),
+        SCSI_MINIPORT if request.input_length == 0 => Err(NOT_IMPLEMENTED),
         _ => Err(NtStatus::NOT_SUPPORTED),
     };
     match result {
@@ -58,7 +63,7 @@ fn query_property(port: &Port, request: &Request, system: &mut [u8]) -> Result<u
     if request.input_length < 12 {
         return Err(NtStatus::INVALID_PARAMETER);
     }
-    let descriptor = port.descriptor(u32_at(system, 0)).ok_or(NtStatus::NOT_SUPPORTED)?;
+    let descriptor = port.descriptor(u32_at(system, 0)).ok_or(NtStatus::INVALID_PARAMETER_1)?;
     match u32_at(system, 4) {
         0 if to_usize(request.output_length) < descriptor.len() => give(request, system, &descriptor[..8]),
         0 => give(request, system, &descriptor),

@@ -141,3 +141,114 @@ fn fastest_descriptor(answer: &[u8], write: bool) -> Option<Ticks> {
     let speeds = performance.descriptors.chunks_exact(16).map_while(|descriptor| be32_at(descriptor, 12).ok());
     speeds.map_while(retry_delay_of_speed).min()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_host::{Host, Reply};
+    use crate::{Device, Job};
+
+    const FEATURES: &str = "46 01 00 00 00 00 00 00 28 00";
+    const PAGE: &str = "5A 08 2A 00 00 00 00 FF F0 00";
+    const NOMINAL: &str = "AC 14 00 00 00 00 00 00 00 C8 00 00";
+    const WRITE_SPEED: &str = "AC 00 00 00 00 00 00 00 00 C8 03 00";
+    const READY: &str = "00 00 00 00 00 00";
+
+    /// A profile of CD-R, random writing and streaming; 40 bytes.
+    const CURRENT: &str = "00 00 00 24 00 00 00 09 00 20 01 0C 00 00 08 00 00 01 00 00 00 00 00 00 \
+                           01 07 01 04 01 00 00 00 01 06 01 04 00 00 00 01";
+
+    fn illegal() -> Reply {
+        Reply::sense(5, 0x24, 0)
+    }
+
+    fn host() -> Host {
+        let mut host = Host::mmc();
+        host.dispatcher.device.capability.features_length = 40;
+        host.dispatcher.device.capability.require_update();
+        host
+    }
+
+    /// Refreshes before a request with these answers; gives the device and the number of commands of the refresh.
+    fn refreshed(answers: [Reply; 4]) -> (Device, usize) {
+        let mut host = host();
+        for (cdb, answer) in [FEATURES, PAGE, NOMINAL, WRITE_SPEED].into_iter().zip(answers) {
+            host.on(cdb, answer);
+        }
+        let sent = host.on(READY, Reply::good()).control(0x002D_4800, "", 0).commands;
+        assert_eq!(sent.iter().map(|command| command.timeout_s).collect::<std::vec::Vec<_>>(), [4, 10, 20, 20, 20]);
+        (host.dispatcher.device.clone(), sent.len() - 1)
+    }
+
+    fn delay(answers: [Reply; 3]) -> Ticks {
+        let [page, nominal, speed] = answers;
+        refreshed([Reply::data(&CURRENT.replace(' ', "")), page, nominal, speed]).0.capability.transfer_retry_delay
+    }
+
+    #[test]
+    fn the_medium_and_its_speeds_are_learned_before_the_request() {
+        let (device, commands) = refreshed([Reply::data(&CURRENT.replace(' ', "")), illegal(), illegal(), illegal()]);
+        let capability = device.capability;
+        assert_eq!((commands, capability.update), (4, Update::Complete));
+        assert!(
+            capability.write_allowed && capability.streaming_read && capability.streaming_write && capability.is_css
+        );
+        assert_eq!((capability.schema, capability.transfer_retry_delay), (0x20, SLOWEST_RETRY));
+    }
+
+    #[test]
+    fn a_refresh_that_fails_is_tried_again_with_the_next_request() {
+        let mut host = host();
+        host.dispatcher.device.capability.write_allowed = true;
+        for _ in 0..2 {
+            host.on(FEATURES, illegal()).on(READY, Reply::good());
+            assert_eq!(host.control(0x002D_4800, "", 0).end(), (NtStatus::SUCCESS, 0));
+        }
+        assert!(!host.dispatcher.device.capability.write_allowed);
+        host.environment.cancelled = true;
+        assert_eq!(host.control(0x002D_4800, "", 0).status, NtStatus::CANCELLED);
+        assert_eq!(host.dispatcher.device.capability.update, Update::Required);
+    }
+
+    #[test]
+    fn the_fastest_speed_decides_the_pause() {
+        let page = |speed: u16| {
+            let data = std::format!("001E010000000000 2A16 {} {speed:04X} {}", "00".repeat(16), "00".repeat(4));
+            Reply::data(&data.replace(' ', ""))
+        };
+        let nominal = |speed: u32| Reply::data(&std::format!("0000001402000000{}{speed:08X}", "00".repeat(12)));
+        let write = |speed: u32| Reply::data(&std::format!("0000001400000000{}{speed:08X}", "00".repeat(12)));
+        let of = |speed| retry_delay_of_speed(speed).unwrap();
+        assert_eq!(delay([page(7056), illegal(), illegal()]), of(7056));
+        assert_eq!(delay([page(7056), nominal(11_080), illegal()]), of(11_080));
+        assert_eq!(delay([page(7056), nominal(11_080), write(22_160)]), of(22_160));
+        assert_eq!(delay([page(0), nominal(0), write(0)]), SLOWEST_RETRY);
+    }
+
+    #[test]
+    fn a_refresh_reads_what_came_and_no_more() {
+        let behind_a_block_descriptor =
+            std::format!("0026010000000008 {} 2A16 {} 1B90 {}", "00".repeat(8), "00".repeat(16), "00".repeat(4));
+        let page = Reply::data(&behind_a_block_descriptor.replace(' ', ""));
+        assert_eq!(delay([page, illegal(), illegal()]), retry_delay_of_speed(7056).unwrap());
+        for lie in [
+            "",
+            "00 00 00",
+            "00 00 00 14 02",
+            "FF FF FF FF 02 00 00 00",
+            "00 00 00 14 02 00 00 00 00 00",
+            "00 00 00 04 02 00 00 00",
+        ] {
+            assert_eq!(delay([Reply::data(lie), Reply::data(lie), Reply::data(lie)]), SLOWEST_RETRY, "{lie}");
+        }
+        let wrong_header = Reply::data(&std::format!("0000001403000000{}00002B48", "00".repeat(12)));
+        assert_eq!(delay([illegal(), wrong_header.clone(), wrong_header]), SLOWEST_RETRY);
+    }
+
+    #[test]
+    fn the_drives_own_work_needs_no_refresh() {
+        let mut host = host();
+        host.on("35 00 00 00 00 00 00 00 00 00", illegal()).on_platform(NtStatus::SUCCESS, 0);
+        assert_eq!(host.run(Job::Flush).commands.len(), 1);
+    }
+}
