@@ -15,7 +15,7 @@ pub struct Cli {
     pub common: Common,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 const AFTER_HELP: &str = "Exit codes: 0 done, 1 the drive or the driver answered an error, 2 wrong option or bad input.
@@ -25,7 +25,8 @@ Examples:
   cdromctl --drive sim:cdrom-audio toc
   cdromctl --drive /dev/sr0 raw-read --track 2 --output song.wav
   cdromctl --drive disc.iso --trace ioctl IOCTL_CDROM_GET_DRIVE_GEOMETRY --out-len 24
-  cdromctl --drive script:drive.jsonl batch requests.jsonl";
+  cdromctl --drive script:drive.jsonl batch requests.jsonl
+  cdromctl --drive sim:list";
 
 /// What every command takes.
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use drive_host::names::control_code;
 use drive_host::record::{Cause, Sent};
 use drive_host::results::ResultLine;
 use drive_host::{Access, Host, HostError, Ioctl, Options, replay, requests};
+use ioctl_dispatch::effect::Notification;
 use ioctl_dispatch::{HandleId, NtStatus};
 use virtual_drive::script::ScriptDrive;
 use virtual_drive::sim;
@@ -233,6 +234,23 @@ fn pass_through_reaches_the_drive_after_the_ports_checks() {
 }
 
 #[test]
+fn pass_through_of_a_32_bit_caller_has_its_own_layout() {
+    let mut host = host("");
+    let handle = host.open(Access::ReadWrite);
+    let mut call = vec![0; 0x2C];
+    call[0] = 0x2C;
+    (call[6], call[8]) = (6, 1);
+    (call[0x0C], call[0x10], call[0x14], call[0x1C], call[0x20]) = (36, 10, 0x2C, 0x12, 36);
+    let ioctl = request("IOCTL_SCSI_PASS_THROUGH", handle, &call, 0x2C + 36);
+    let id = host.control(&ioctl, None).unwrap();
+    assert_eq!(host.wait(id).unwrap().status, NtStatus::INVALID_PARAMETER, "too short for a 64-bit caller");
+    let id = host.control(&Ioctl { wow64: true, ..ioctl }, None).unwrap();
+    let completed = host.wait(id).unwrap();
+    assert_eq!((completed.status, completed.information), (NtStatus::SUCCESS, 0x2C + 36));
+    assert_eq!(completed.returned()[0x2C..0x2E], [5, 0x80]);
+}
+
+#[test]
 fn work_without_an_end_is_reported() {
     let script = ScriptDrive::parse("drive", PLAIN).unwrap();
     let options = Options { step_limit: 3, ..Options::default() };
@@ -271,6 +289,25 @@ fn a_disc_that_is_exchanged_is_noticed_by_polling() {
     let results = replay_lines(&mut host, script);
     assert_eq!((status_of(&results, 5), status_of(&results, 8)), (Some(0xC000_0013), Some(0)));
     assert!(host.system().notifications.len() >= 2, "{:?}", host.system().notifications);
+}
+
+#[test]
+fn the_eject_button_of_a_locked_drive_is_reported_and_works_once_unlocked() {
+    let script = r#"
+        {"open": "A"}
+        {"ioctl": "IOCTL_STORAGE_MEDIA_REMOVAL", "handle": "A", "in": "01"}
+        {"button": "eject"}
+        {"advance_ms": 3000}
+        {"ioctl": "IOCTL_STORAGE_CHECK_VERIFY2", "handle": "A"}
+        {"ioctl": "IOCTL_STORAGE_MEDIA_REMOVAL", "handle": "A", "in": "00"}
+        {"button": "eject"}
+        {"advance_ms": 3000}
+        {"ioctl": "IOCTL_STORAGE_CHECK_VERIFY2", "handle": "A"}"#;
+    let mut host = Host::start(Box::new(sim::open("sim:dvdwriter-ram").unwrap()), &Options::default()).unwrap();
+    let results = replay_lines(&mut host, script);
+    assert_eq!((status_of(&results, 6), status_of(&results, 10)), (Some(0), Some(0xC000_0013)));
+    let asked = host.system().notifications.iter().any(|(_, notification)| *notification == Notification::EjectRequest);
+    assert!(asked, "{:?}", host.system().notifications);
 }
 
 #[test]

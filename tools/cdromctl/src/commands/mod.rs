@@ -16,7 +16,7 @@ mod tray;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{Cli, Command};
@@ -29,7 +29,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         output::text(drive::list())?;
         return Ok(ExitCode::SUCCESS);
     }
-    match &cli.command {
+    let Some(command) = &cli.command else { bail!("nothing to do; `cdromctl --help` lists the commands") };
+    match command {
         Command::Batch { requests } => return batch::run(common, requests),
         Command::Ioctl(arguments) => return ioctl::run(common, arguments),
         Command::Ioctls => ioctls::run(common),
