@@ -8,6 +8,7 @@
 pub mod answers;
 pub mod arrivals;
 pub mod blocks;
+pub mod files;
 mod golden;
 pub mod lying_drive;
 pub mod mutation;
@@ -48,6 +49,10 @@ targets! {
     keys = answers::keys, 20_000, 256;
     inquiry = answers::inquiry, 20_000, 512;
     unit = answers::unit, 20_000, 512;
+    script = files::script, 20_000, 1024;
+    requests = files::requests, 20_000, 1024;
+    cue_sheet = files::cue_sheet, 5_000, 1024;
+    image_file = files::image_file, 2_000, 8192;
     arrivals = arrivals::run, 10_000, 256;
     lying_drive = lying_drive::run, 20_000, 4096;
 }
