@@ -2,9 +2,11 @@
 
 mod check;
 mod code;
+mod operation;
 mod rules;
 mod table;
 
 pub use check::{Check, Facts, Rejection};
 pub use code::{ControlCode, DeviceType, Method};
-pub use table::{IOCTLS, Ioctl, Operation, Route, WhileLocked, ZeroPower, find, while_locked};
+pub use operation::Operation;
+pub use table::{IOCTLS, Ioctl, Route, WhileLocked, ZeroPower, find, while_locked};
