@@ -1,6 +1,6 @@
 //! Control codes by name, for scripts and people.
 
-use ioctl_dispatch::ioctl::{ControlCode, IOCTLS};
+use ioctl_dispatch::ioctl::{ControlCode, names};
 use virtual_drive::script::fields::{nearest, parse_number};
 
 /// What a handle was opened for.
@@ -37,49 +37,16 @@ impl Access {
     }
 }
 
-/// Older names of codes that are served as another code, and codes that only the port serves.
-pub const OTHER_NAMES: &[(&str, u32)] = &[
-    ("IOCTL_CDROM_CHECK_VERIFY", 0x0002_4800),
-    ("IOCTL_CDROM_MEDIA_REMOVAL", 0x0002_4804),
-    ("IOCTL_CDROM_EJECT_MEDIA", 0x0002_4808),
-    ("IOCTL_CDROM_LOAD_MEDIA", 0x0002_480C),
-    ("IOCTL_CDROM_RESERVE", 0x0002_4810),
-    ("IOCTL_CDROM_RELEASE", 0x0002_4814),
-    ("IOCTL_CDROM_FIND_NEW_DEVICES", 0x0002_4818),
-    ("IOCTL_DISK_CHECK_VERIFY", 0x0007_4800),
-    ("IOCTL_DISK_MEDIA_REMOVAL", 0x0007_4804),
-    ("IOCTL_DISK_EJECT_MEDIA", 0x0007_4808),
-    ("IOCTL_DISK_LOAD_MEDIA", 0x0007_480C),
-    ("IOCTL_DISK_RESERVE", 0x0007_4810),
-    ("IOCTL_DISK_RELEASE", 0x0007_4814),
-    ("IOCTL_DISK_FIND_NEW_DEVICES", 0x0007_4818),
-    ("IOCTL_SCSI_GET_ADDRESS", 0x0004_1018),
-    ("IOCTL_SCSI_MINIPORT", 0x0004_D008),
-    ("IOCTL_SCSI_GET_INQUIRY_DATA", 0x0004_100C),
-    ("IOCTL_SCSI_GET_CAPABILITIES", 0x0004_1010),
-    ("IOCTL_ATA_PASS_THROUGH", 0x0004_D02C),
-    ("IOCTL_ATA_PASS_THROUGH_DIRECT", 0x0004_D030),
-    ("IOCTL_STORAGE_GET_MEDIA_TYPES", 0x002D_0C00),
-    ("IOCTL_STORAGE_RESET_BUS", 0x002D_5000),
-    ("IOCTL_STORAGE_RESET_DEVICE", 0x002D_5004),
-    ("IOCTL_MOUNTDEV_QUERY_STABLE_GUID", 0x004D_0018),
-    ("IOCTL_MOUNTDEV_LINK_CREATED", 0x004D_C010),
-    ("IOCTL_MOUNTDEV_LINK_DELETED", 0x004D_C014),
-    ("IOCTL_VOLUME_GET_GPT_ATTRIBUTES", 0x0056_0038),
-    ("IOCTL_VOLUME_GET_VOLUME_DISK_EXTENTS", 0x0056_0000),
-];
-
 /// The control code that `text` names or gives as a number.
 ///
 /// # Errors
 /// A sentence with the nearest names.
 pub fn control_code(text: &str) -> Result<ControlCode, String> {
-    let names = || IOCTLS.iter().map(|row| (row.name, row.code.0)).chain(OTHER_NAMES.iter().copied());
     let prefixed = format!("IOCTL_{text}");
     if let Some((_, code)) =
         names().find(|(name, _)| name.eq_ignore_ascii_case(text) || name.eq_ignore_ascii_case(&prefixed))
     {
-        return Ok(ControlCode(code));
+        return Ok(code);
     }
     if let Some(number) = parse_number(text) {
         return match u32::try_from(number) {
@@ -118,8 +85,7 @@ fn nearest_names<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'
 /// The name of `code`, if it has one here.
 #[must_use]
 pub fn name_of(code: ControlCode) -> Option<&'static str> {
-    let own = IOCTLS.iter().find(|row| row.code == code).map(|row| row.name);
-    own.or_else(|| OTHER_NAMES.iter().find(|(_, other)| *other == code.0).map(|(name, _)| *name))
+    names().find(|(_, other)| *other == code).map(|(name, _)| name)
 }
 
 #[cfg(test)]
@@ -143,16 +109,6 @@ mod tests {
         assert!(control_code("0x100000000").unwrap_err().contains("32 bits"));
         assert!(control_code("?").unwrap_err().contains("cdromctl ioctls"));
         assert_eq!(name_of(ControlCode(0x0002_4800)), Some("IOCTL_CDROM_CHECK_VERIFY"));
-    }
-
-    #[test]
-    fn aliases_lead_to_rows_of_the_table() {
-        for (name, code) in
-            OTHER_NAMES.iter().filter(|(name, _)| name.starts_with("IOCTL_DISK_") || name.starts_with("IOCTL_CDROM_"))
-        {
-            let code = ControlCode(*code).normalized();
-            assert!(ioctl_dispatch::ioctl::find(code).is_some(), "{name}");
-        }
     }
 
     #[test]

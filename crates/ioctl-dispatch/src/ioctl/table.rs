@@ -105,6 +105,11 @@ const fn row(name: &'static str, code: u32, route: Route, checks: &'static [Chec
     Ioctl { name, code: ControlCode(code), route, checks, checked_late: false, zero_power: ZeroPower::Wakes, operation }
 }
 
+/// A code that is passed down as it came.
+pub(super) const fn passed_down(name: &'static str, code: u32) -> Ioctl {
+    row(name, code, Route::PassDown, &[], Operation::None)
+}
+
 const fn zero_power(mut row: Ioctl, zero_power: ZeroPower) -> Ioctl {
     row.zero_power = zero_power;
     row

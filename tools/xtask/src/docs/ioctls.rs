@@ -3,14 +3,15 @@
 use std::fmt::Write;
 
 use ioctl_dispatch::NtStatus;
-use ioctl_dispatch::ioctl::{Check, IOCTLS, Ioctl, Route, WhileLocked, ZeroPower};
+use ioctl_dispatch::ioctl::{ALIASES, Check, IOCTLS, Ioctl, PASSED_DOWN, Route, WhileLocked, ZeroPower};
 
 const INTRODUCTION: &str = "\
 <!-- Generated from ioctl_dispatch::ioctl::IOCTLS by `cargo xtask docs --write`. Do not edit. -->
 
 # The control codes
 
-One row per code that the driver serves. A code that is not here is passed down to the port.
+One row per code that the driver serves, then the aliases, then what is passed down to the port; codes that are not here
+are passed down too.
 
 - **Checks** run in the order given; the first that fails answers. \"else\" names the status; `BUFFER_TOO_SMALL (n)`
   reports n in Information. \"fields\" stands for checks of the input's fields. *late*: made when the request's turn has
@@ -23,9 +24,9 @@ One row per code that the driver serves. A code that is not here is passed down 
 - **Zero power**: what a request meets while the drive is without power (ZPODD).
 
 Codes of the device types CD_ROM (0x02), CONTROLLER (0x04), DISK (0x07), TAPE (0x1F) and DVD (0x33) with functions 0x200
-to 0x300 are aliases: they are served as the MASS_STORAGE code (0x2D) with the same function, access and method. So
-`IOCTL_CDROM_CHECK_VERIFY` (0x00024800) and `IOCTL_DISK_CHECK_VERIFY` (0x00074800) are `IOCTL_STORAGE_CHECK_VERIFY`
-(0x002D4800).
+to 0x300 are aliases: they are served as the MASS_STORAGE code (0x2D) with the same function, access and method.
+
+## Served
 
 ";
 
@@ -50,6 +51,16 @@ pub fn page() -> String {
         );
     }
     let _ = writeln!(page, "\n{} codes.", IOCTLS.len());
+    page.push_str("\n## Aliases\n\n| Name | Code | Served as |\n|---|---|---|\n");
+    for (name, alias) in ALIASES {
+        let served = IOCTLS.iter().find(|row| row.code == alias.normalized()).map_or("", |row| row.name);
+        let _ = writeln!(page, "| {name} | 0x{:08X} | {served} |", alias.0);
+    }
+    page.push_str("\n## Passed down\n\n| Name | Code | Method | Access | Locked |\n|---|---|---|---|---|\n");
+    for row in PASSED_DOWN {
+        let (name, locked) = (row.name, locked(row.while_locked()));
+        let _ = writeln!(page, "| {name} | {} | {} | {} | {locked} |", code(row), method(row), access(row));
+    }
     page
 }
 
