@@ -3,8 +3,7 @@
 use std::fmt;
 
 use anyhow::Result;
-use drive_host::names::OTHER_NAMES;
-use ioctl_dispatch::ioctl::{ControlCode, IOCTLS, find, while_locked};
+use ioctl_dispatch::ioctl::{ALIASES, ControlCode, IOCTLS, find, while_locked};
 use serde::Serialize;
 
 use crate::cli::Common;
@@ -47,10 +46,9 @@ impl fmt::Display for Table {
 /// Lists the table.
 pub fn run(common: &Common) -> Result<()> {
     let others = |code: ControlCode| {
-        let aliases = OTHER_NAMES.iter().filter(move |(_, other)| {
-            let other = ControlCode(*other);
-            other != code && other.normalized() == code && find(code).is_some()
-        });
+        let aliases = ALIASES
+            .iter()
+            .filter(move |(_, other)| *other != code && other.normalized() == code && find(code).is_some());
         aliases.map(|(name, _)| *name).collect()
     };
     let rows = IOCTLS.iter().map(|row| Row {
