@@ -78,8 +78,8 @@ pub(crate) fn pages_of(model: &Model) -> Vec<Page> {
         mask.extend(all(4..12));
         pages.push(Page::new(POWER_CONDITION, &[0, 0, 0, 0, 0x0E, 0x10, 0, 0, 0x8C, 0xA0], &mask, true));
         // All but software write protection, which is not offered.
-        let mask = [&[(4, 0x0E)][..], &all(6..10)].concat();
-        pages.push(Page::new(TIMEOUT_PROTECT, &[0, 0, 0x04, 0, 0, 20, 0, 60], &mask, true));
+        let mask = [&[(4, 0x0E)][..], &all(6..12)].concat();
+        pages.push(Page::new(TIMEOUT_PROTECT, &[0, 0, 0x04, 0, 0, 20, 0, 60, 0, 0], &mask, true));
     }
     pages.push(capabilities(model));
     pages

@@ -245,6 +245,17 @@ mod tests {
         assert_eq!(bench.data("5A 08 2A 00 00 00 00 00 FF 00")[14], 0x2B);
     }
 
+    /// MMC-6 7.5: where group 3 can be enabled, its time-out has a field.
+    #[test]
+    fn golden_timeout_and_protect() {
+        let mut bench = Bench::ready("cdrom", Some(cd()));
+        let page = |bench: &mut Bench, control: &str| {
+            bench.data(&format!("5A 08 {control} 00 00 00 00 00 FF 00"))[8..].to_vec()
+        };
+        assert_eq!(page(&mut bench, "1D"), hex("9D 0A 00 00 04 00 00 14 00 3C 00 00"));
+        assert_eq!(page(&mut bench, "5D"), hex("9D 0A 00 00 0E 00 FF FF FF FF FF FF"));
+    }
+
     #[test]
     fn writers_list_their_write_speeds() {
         let mut bench = Bench::ready("dvdwriter", Some(disc("dvd-r-blank")));
