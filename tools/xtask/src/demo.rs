@@ -38,7 +38,7 @@ pub fn run(options: &Options) -> Result<bool> {
     let folder = options.folder.clone().unwrap_or_else(|| workspace::target().join("demo"));
     let sheet = disc::make(&folder)?;
     println!("Made {}: a data track, two audio tracks, CD-TEXT.", sheet.display());
-    println!("\n  {:<38} {:<52} {:<22} {:>5}  {}", "request", "what it did", "status", "bytes", "commands sent");
+    println!("\n  {:<38} {:<52} {:<22} {:>5}  commands sent", "request", "what it did", "status", "bytes");
     let scenes = [discs::SCENES, protection::SCENES, tray::SCENES, system::SCENES].concat();
     let mut shown = BTreeSet::new();
     let (mut lines, mut wrong, mut commands) = (0, 0, 0);
