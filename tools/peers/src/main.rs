@@ -7,12 +7,15 @@
 mod answer;
 mod commands;
 mod compare;
+mod discs;
 mod expected;
 mod fields;
 mod fixture;
+mod iscsi;
 mod part;
 mod qemu;
 mod report;
+mod scene;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +28,7 @@ use part::{Context, Part};
 use report::Report;
 
 /// All parts, in the order they run.
-const PARTS: &[Part] = &[qemu::PART];
+const PARTS: &[Part] = &[qemu::PART, iscsi::PART];
 
 #[derive(Parser)]
 #[command(name = "peers", about = "Compares our drive and our tools with those of others.")]

@@ -49,7 +49,7 @@ impl Ports {
         Ok(())
     }
 
-    /// Reads `length` bytes from one port: four at a time, then two; a last odd byte comes with one that is dropped.
+    /// Reads `length` bytes from one port: four at a time, then two. `length` is even.
     pub(super) fn read_words(&mut self, port: u16, length: usize) -> Result<Vec<u8>, QemuError> {
         let mut data = Vec::with_capacity(length);
         while data.len() < length {
@@ -65,7 +65,6 @@ impl Ports {
                 data.extend(self.value::<u16>()?.to_le_bytes());
             }
         }
-        data.truncate(length);
         Ok(data)
     }
 
