@@ -12,7 +12,7 @@ use crate::ioctl::{ControlCode, Operation, Route, find};
 use crate::ntstatus::NtStatus;
 use crate::ops::{self, CommandResult, Context, Input, Mode, Next, State};
 use crate::port::{self, PortResult, SrbStatus};
-use crate::request::{Environment, Irql, Job, Request};
+use crate::request::{Environment, Job, Request};
 use crate::sense::{self, Failure, Origin, SenseCode, Verdict};
 use crate::step::{Completion, Outcome, Place, PortReply, ScsiCommand, Step};
 use crate::time::Ticks;
@@ -74,20 +74,6 @@ struct World<'a, 'b> {
     buffers: &'a mut Buffers<'b>,
 }
 
-const NO_REQUEST: Request = Request {
-    code: ControlCode(0),
-    input_length: 0,
-    output_length: 0,
-    handle: None,
-    kernel_mode: true,
-    wow64: false,
-    stack_flags: 0,
-    irql: Irql::Passive,
-    system_address: 0,
-    mdl: None,
-    type3_input: None,
-};
-
 impl Dispatcher {
     /// A dispatcher for `device`.
     #[must_use]
@@ -117,7 +103,7 @@ impl Dispatcher {
         let mut world = World { handle, environment, buffers };
         let mut running = Running {
             job,
-            request: NO_REQUEST,
+            request: Request::of_driver(ControlCode(0)),
             origin: Origin::Driver,
             operation: Operation::None,
             preparation: None,

@@ -61,6 +61,24 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request without buffers that the driver makes of itself, at PASSIVE_LEVEL.
+    #[must_use]
+    pub const fn of_driver(code: ControlCode) -> Self {
+        Self {
+            code,
+            input_length: 0,
+            output_length: 0,
+            handle: None,
+            kernel_mode: true,
+            wow64: false,
+            stack_flags: 0,
+            irql: Irql::Passive,
+            system_address: 0,
+            mdl: None,
+            type3_input: None,
+        }
+    }
+
     /// SL_OVERRIDE_VERIFY_VOLUME is set.
     #[must_use]
     pub const fn override_verify(&self) -> bool {

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use virtual_drive::script::fields::{nearest, parse_number};
+use virtual_drive::nearest;
+use virtual_drive::script::fields::parse_number;
 
 /// What the adapter can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

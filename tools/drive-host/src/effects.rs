@@ -2,7 +2,6 @@
 
 use ioctl_dispatch::effect::Effect;
 use ioctl_dispatch::ioctl::ControlCode;
-use ioctl_dispatch::request::Irql;
 use ioctl_dispatch::step::{Place, PlatformCall, PortFunction, ScsiCommand};
 use ioctl_dispatch::{Completion, Job, NtStatus, Request};
 use scsi_cdb::{Cdb, Direction};
@@ -114,7 +113,9 @@ impl Host {
             }
             Effect::RestoreSpeed => self.queue.push_back(Item::own(Job::RestoreSpeed, "restore_speed")),
             Effect::Poll => self.queue.push_back(Item::own(Job::Poll, "poll")),
-            Effect::SoftEject => self.queue.push_back(Item::own(Job::Control(eject()), "eject")),
+            Effect::SoftEject => {
+                self.queue.push_back(Item::own(Job::Control(Request::of_driver(IOCTL_STORAGE_EJECT_MEDIA)), "eject"))
+            }
             Effect::DeleteSuggestedLink => self.system.registry.suggested_link = None,
             Effect::MarkActive(active) => self.system.active = Some(active),
         }
@@ -126,21 +127,5 @@ impl Host {
         let command = PortCommand { cdb: START, direction: Direction::None, timeout_s: 240 };
         let now = self.clock.now();
         self.port.execute_at(&command, &mut [], now);
-    }
-}
-
-fn eject() -> Request {
-    Request {
-        code: IOCTL_STORAGE_EJECT_MEDIA,
-        input_length: 0,
-        output_length: 0,
-        handle: None,
-        kernel_mode: true,
-        wow64: false,
-        stack_flags: 0,
-        irql: Irql::Passive,
-        system_address: 0,
-        mdl: None,
-        type3_input: None,
     }
 }

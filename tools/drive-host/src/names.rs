@@ -1,7 +1,8 @@
 //! Control codes by name, for scripts and people.
 
 use ioctl_dispatch::ioctl::{ControlCode, names};
-use virtual_drive::script::fields::{nearest, parse_number};
+use virtual_drive::nearest;
+use virtual_drive::script::fields::parse_number;
 
 /// What a handle was opened for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ioctl_dispatch::effect::RegistryWrite;
 use ioctl_dispatch::registry::Settings;
-use virtual_drive::script::fields::{nearest, parse_number};
+use virtual_drive::nearest;
+use virtual_drive::script::fields::parse_number;
 
 /// DWORD values by their path, as the core's documentation names them, and the lists of devices not to poll.
 #[derive(Clone, Debug, Default)]

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use virtual_drive::MediaAction;
-use virtual_drive::script::fields::{Fields, FormatError, nearest, objects};
+use virtual_drive::nearest;
+use virtual_drive::script::fields::{Fields, FormatError, objects};
 
 use crate::names::{Access, control_code};
 

@@ -8,8 +8,10 @@ pub mod disc;
 pub mod drive;
 pub mod hostile;
 pub mod image;
+mod nearest;
 pub mod script;
 pub mod sim;
 pub mod target;
 
+pub use nearest::nearest;
 pub use target::{Completion, DataPhase, MediaAction, Reply, Request, Target};

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::disc::{Disc, MediaType, generated};
 use crate::drive::{Drive, MODELS, Model};
 use crate::image;
+use crate::nearest::hint;
 
 /// What every name begins with; it may be left out.
 pub const PREFIX: &str = "sim:";
@@ -99,28 +100,9 @@ fn disc_named(name: &str) -> Result<Disc, String> {
     }
 }
 
-/// A sentence about an unknown name, with up to three that are like it.
+/// A sentence about an unknown name.
 fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
-    let mut near: Vec<(usize, &str)> = known.iter().map(|known| (distance(name, known), *known)).collect();
-    near.sort_unstable();
-    let near: Vec<&str> = near.into_iter().take(3).map(|(_, known)| known).collect();
-    format!("no {kind} is named `{name}`; the nearest names are {} (sim:list shows all)", near.join(", "))
-}
-
-/// How many characters must be inserted, removed or exchanged to make `right` of `left`.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, wanted) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, character) in right.iter().enumerate() {
-            let exchanged = diagonal + usize::from(wanted != *character);
-            diagonal = row[column + 1];
-            row[column + 1] = exchanged.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
+    format!("no {kind} is named `{name}`{}", hint(name, known.iter().copied()))
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn names_that_are_no_image() {
     let message = |name: &str| image::open(Path::new(name)).expect_err("no image").to_string();
     assert_eq!(
         message("sim:dvdram"),
-        "sim:dvdram: there is no such generated disc; the nearest names are sim:dvd-ram, sim:dvd-rom, sim:dvd-rom-dl"
+        "sim:dvdram: there is no such generated disc; the nearest names are dvd-ram, dvd-rom, dvd+r (sim:list shows all)"
     );
     assert_eq!(message("x.TOC"), "x.TOC: .toc files are not read here; convert it with toc2cue of cdrdao");
     assert!(image::open(Path::new("sim:mixed-cd")).is_ok());

@@ -54,10 +54,10 @@ pub enum Problem {
     #[error("{0}")]
     Io(io::Error),
     /// No generated disc has this name.
-    #[error("there is no such generated disc; the nearest names are {nearest}")]
+    #[error("there is no such generated disc{hint}")]
     UnknownDisc {
         /// Names that look alike.
-        nearest: String,
+        hint: String,
     },
     /// An image format that is not read.
     #[error(".{extension} files are not read here; {advice}")]

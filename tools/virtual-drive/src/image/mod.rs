@@ -11,6 +11,7 @@ mod wave;
 use std::path::Path;
 
 use crate::disc::{Disc, generated};
+use crate::nearest::hint;
 
 pub use error::{ImageError, Problem};
 
@@ -38,22 +39,15 @@ const OTHER_FORMATS: &[(&str, &str)] = &[
 /// [`ImageError`] names the file and line and says what to do.
 pub fn open(path: &Path) -> Result<Disc, ImageError> {
     if let Some(name) = path.to_str().and_then(|text| text.strip_prefix(GENERATED)) {
-        return generated::by_name(name)
-            .ok_or_else(|| ImageError::new(path, Problem::UnknownDisc { nearest: nearest(name) }));
+        return generated::by_name(name).ok_or_else(|| {
+            let known = generated::list();
+            let hint = hint(name, known.iter().map(|(known, _)| *known));
+            ImageError::new(path, Problem::UnknownDisc { hint })
+        });
     }
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
     if let Some((_, advice)) = OTHER_FORMATS.iter().find(|(other, _)| *other == extension) {
         return Err(ImageError::new(path, Problem::OtherFormat { extension, advice }));
     }
     if extension == "cue" { cue::open(path) } else { iso::open(path) }
-}
-
-/// The generated discs whose names have most letter pairs in common with `name`, at most three.
-fn nearest(name: &str) -> String {
-    let pairs = |text: &str| text.to_lowercase().into_bytes().windows(2).map(<[u8]>::to_vec).collect::<Vec<_>>();
-    let wanted = pairs(name);
-    let common = |known: &str| pairs(known).iter().filter(|pair| wanted.contains(pair)).count();
-    let mut names: Vec<(usize, &str)> = generated::list().iter().map(|(known, _)| (common(known), *known)).collect();
-    names.sort_by_key(|(common, _)| std::cmp::Reverse(*common));
-    names.iter().take(3).map(|(_, known)| format!("{GENERATED}{known}")).collect::<Vec<_>>().join(", ")
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::nearest;
+
 /// What is wrong with a line, for people: file, line, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {message}")]
@@ -239,35 +241,6 @@ pub fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Up to `count` of `known` that are close enough to `word` to be meant, the nearest first.
-#[must_use]
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
-    let word = word.to_ascii_lowercase();
-    let mut ranked: Vec<(usize, &str)> = known
-        .into_iter()
-        .map(|candidate| (distance(&word, &candidate.to_ascii_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()).div_ceil(2))
-        .collect();
-    ranked.sort();
-    ranked.dedup();
-    ranked.into_iter().take(count).map(|(_, candidate)| candidate).collect()
-}
-
-/// Levenshtein distance.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, from) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for (column, to) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,13 +284,5 @@ mod tests {
         assert_eq!(parse_hex("00 fF\t1 0"), Ok(vec![0, 0xFF, 0x10]));
         assert!(parse_hex("0").unwrap_err().contains("odd"));
         assert_eq!(parse_hex("0g").unwrap_err(), "`g` at position 2 is no hexadecimal digit");
-    }
-
-    #[test]
-    fn nearest_finds_slips_and_leaves_strangers_alone() {
-        let known = ["out_len", "in_len", "handle"];
-        assert_eq!(nearest("outlen", known, 1), ["out_len"]);
-        assert_eq!(nearest("HANDEL", known, 2), ["handle"]);
-        assert!(nearest("zzzzzzzzzzzzzzz", known, 3).is_empty());
     }
 }
