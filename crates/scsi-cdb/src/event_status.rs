@@ -7,7 +7,7 @@ pub use events::{
     MultipleHostEvent, MultipleHostStatus, OperationalChangeEvent, OperationalChangeStatus, PowerEvent, PowerStatus,
 };
 
-use crate::bytes::{array_at, clamp, put};
+use crate::bytes::{array_at, put};
 use crate::cdb::Transfer;
 use crate::error::ParseError;
 use crate::layout::{Be16, Bits, Byte, Flag};
@@ -81,15 +81,17 @@ impl EventStatus {
     pub const LENGTH: usize = 8;
 
     /// The answer in the bytes that were received. An event that is cut off, or that the header's length leaves no
-    /// room for, is [`Event::None`].
+    /// room for, is [`Event::None`]. The length must count the event's four bytes; some drives leave the two of the
+    /// header uncounted that precede them.
     ///
     /// # Errors
     /// [`ParseError::TooShort`] for fewer than 4 bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let header = EventHeader::parse(bytes)?;
-        let claimed = usize::from(header.data_length).saturating_add(2);
-        let event = match array_at::<4>(clamp(bytes, 0, claimed), EventHeader::LENGTH) {
-            Ok(event) if !header.no_event_available => Event::parse(header.class, event)?,
+        let event = match array_at::<4>(bytes, EventHeader::LENGTH) {
+            Ok(event) if header.data_length >= EVENT_LENGTH && !header.no_event_available => {
+                Event::parse(header.class, event)?
+            }
             _ => Event::None,
         };
         Ok(Self { header, event })
@@ -180,6 +182,9 @@ impl Event {
     }
 }
 
+/// Bytes of the event alone.
+const EVENT_LENGTH: u16 = 4;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,7 +265,16 @@ mod tests {
         assert_eq!(written[..5], [0, 2, 0x80, 0x5E, 0xEE]);
         assert_eq!(EventStatus::parse(&written[..4]), Ok(none));
         assert_eq!(EventStatus::parse(&[0, 2, 4, 0x10, 2, 2, 0, 0]).unwrap().event, Event::None);
+        assert_eq!(EventStatus::parse(&[0, 3, 4, 0x10, 2, 2, 0, 0]).unwrap().event, Event::None);
         assert_eq!(EventStatus::parse(&[0, 6, 4, 0x10, 2, 2, 0]).unwrap().event, Event::None);
+    }
+
+    /// QEMU's ATAPI drive does not count the class bytes.
+    #[test]
+    fn a_length_of_the_event_alone_is_taken() {
+        let counted = EventStatus::parse(&[0, 6, 4, 0x10, 2, 2, 0, 0]).unwrap();
+        let uncounted = EventStatus::parse(&[0, 4, 4, 0x10, 2, 2, 0, 0]).unwrap();
+        assert_eq!(uncounted.event, counted.event);
     }
 
     #[test]
