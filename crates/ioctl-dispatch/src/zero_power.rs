@@ -7,10 +7,10 @@ use scsi_cdb::configuration::{Configuration, FeatureCode};
 use crate::Device;
 use crate::effect::{Effect, Effects, Notification};
 use crate::ntstatus::NtStatus;
-use crate::ops::{Context, Input, Next, OWN, State, start, status};
+use crate::ops::{Context, Input, Next, State, start, status};
 use crate::sense::log::LogChoice;
 use crate::sense::{Failure, SenseCode, Verdict};
-use crate::step::PlatformCall;
+use crate::step::{PlatformCall, ScsiCommand};
 use crate::time::Ticks;
 
 /// D3 idle time-out in milliseconds of a drive in use.
@@ -93,6 +93,13 @@ impl ZeroPowerState {
     pub fn busy_event(&mut self, code: u8, status: u8) {
         const LOAD_CHANGE: u8 = 2;
         self.check_position |= self.mechanism == Some(Mechanism::Drawer) && code == LOAD_CHANGE && status == 0;
+    }
+
+    /// TEST UNIT READY that tells whether the drive [is home](Self::is_home); what an earlier one said is forgotten.
+    #[must_use]
+    pub fn ask_position(&mut self) -> ScsiCommand {
+        self.last_ready_sense = None;
+        status::command()
     }
 
     /// The tray is closed and empty, by the last TEST UNIT READY.
@@ -207,8 +214,7 @@ pub fn resume_probe(probe: Probe, input: Input, context: &mut Context<'_, '_>) -
         Probe::Enable(mechanism) if status.is_success() => {
             device.zero_power.mechanism = Some(mechanism);
             device.zero_power.d3_cold = true;
-            device.zero_power.last_ready_sense = None;
-            Some(Next::Send(status::command(), OWN, State::Start(start::State::ZeroPower(Probe::Position))))
+            Some(Next::send_own(device.zero_power.ask_position(), start::State::ZeroPower(Probe::Position)))
         }
         Probe::D3Cold(_) | Probe::Enable(_) => Some(register(device)),
         Probe::Register => {

@@ -193,7 +193,7 @@ pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next
         }
     }
     if core::mem::take(&mut context.device.zero_power.check_position) {
-        return Next::send_own(super::status::command(), State::Position);
+        return Next::send_own(context.device.zero_power.ask_position(), State::Position);
     }
     context.device.polling.events.burst = 0;
     context.device.report_media_state();

@@ -4,6 +4,7 @@ use crate::exclusive::Owner;
 use crate::handle::HandleId;
 use crate::request::Job;
 use crate::test_host::{Answer, Host, Reply};
+use crate::zero_power::Mechanism;
 
 const READY: &str = "00 00 00 00 00 00";
 
@@ -78,6 +79,25 @@ fn other_events() {
     let notified = |wanted: Notification| answer.effects.contains(&Effect::Notify(wanted));
     assert!(notified(Notification::ExternalRequest { button_status: 1, request: 0x1234 }));
     assert!(notified(Notification::BecomingReady { reason: 1, estimated_100ms: 50 }));
+}
+
+#[test]
+fn a_drawer_that_moved_is_looked_at_each_time_anew() {
+    let mut host = host(0x40);
+    host.dispatcher.device.zero_power.mechanism = Some(Mechanism::Drawer);
+    let moved = Reply::data("00 06 06 40 02 00 00 00");
+    let (closed_empty, open) = (Reply::sense(2, 0x3A, 1), Reply::sense(2, 0x3A, 2));
+    for (ready, effects) in [
+        (open, &[Effect::MarkActive(true)][..]),
+        (closed_empty.clone(), &[Effect::MarkActive(false)]),
+        (closed_empty, &[]),
+        (Reply::good(), &[Effect::MarkActive(true)]),
+    ] {
+        host.on(&event(0x40), moved.clone()).on(READY, ready);
+        let marks: std::vec::Vec<_> =
+            poll(&mut host).effects.into_iter().filter(|effect| matches!(effect, Effect::MarkActive(_))).collect();
+        assert_eq!(marks, effects);
+    }
 }
 
 #[test]
