@@ -79,6 +79,7 @@ impl Removal {
     pub fn drop_handle(&mut self, handle: &mut Handle) -> bool {
         let held = core::mem::take(&mut handle.secure_locks);
         self.secure = self.secure.saturating_sub(held);
+        self.lost_in_drive &= self.is_locked();
         held != 0 && !self.is_locked()
     }
 }

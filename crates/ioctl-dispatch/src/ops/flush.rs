@@ -1,9 +1,8 @@
 //! IRP_MJ_FLUSH_BUFFERS and IRP_MJ_SHUTDOWN, with the serial queue stopped (io-path-and-errors.md 14).
 
 use scsi_cdb::read_write::SynchronizeCache10;
-use scsi_cdb::start_stop::PreventAllowMediumRemoval;
 
-use super::{CommandResult, Context, Input, Next};
+use super::{CommandResult, Context, Input, Next, locks};
 use crate::ntstatus::NtStatus;
 use crate::step::{PlatformCall, PortFunction, ScsiCommand};
 
@@ -30,12 +29,6 @@ pub fn synchronize() -> ScsiCommand {
     ScsiCommand::new(&SynchronizeCache10 { immediate: false, lba: 0, blocks: 0 })
 }
 
-/// ALLOW MEDIUM REMOVAL.
-#[must_use]
-pub fn allow_removal() -> ScsiCommand {
-    ScsiCommand::new(&PreventAllowMediumRemoval { persistent: false, prevent: false })
-}
-
 /// Starts a flush, or a shutdown.
 pub fn start(shutdown: bool, context: &mut Context<'_, '_>) -> Next {
     if context.device.surprise_removed {
@@ -49,7 +42,7 @@ pub fn start(shutdown: bool, context: &mut Context<'_, '_>) -> Next {
 pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next {
     match (state, input) {
         (State::Synchronize { shutdown: true }, input) => {
-            Next::send_own(allow_removal(), State::Allow(outcome(input.command(), context)))
+            Next::send_own(locks::prevent(false), State::Allow(outcome(input.command(), context)))
         }
         (State::Synchronize { shutdown: false }, input) => match outcome(input.command(), context) {
             NtStatus::SUCCESS => port(PortFunction::Flush, NtStatus::SUCCESS, context),

@@ -1,9 +1,8 @@
 //! AGIDs and the end of a handle (ioctl-dvd-aacs.md, "AGID lifecycle"; storage-media-change.md 1.5).
 
 use scsi_cdb::key::{ReportKey, granted_agid};
-use scsi_cdb::start_stop::PreventAllowMediumRemoval;
 
-use super::{CommandResult, Context, Input, LINKED, Mode, Next, OWN, exclusive_access};
+use super::{CommandResult, Context, Input, LINKED, Mode, Next, OWN, exclusive_access, locks};
 use crate::agid::{Agid, AgidClass, Grant, Grants};
 use crate::ioctl::Operation;
 use crate::ntstatus::NtStatus;
@@ -79,8 +78,7 @@ pub fn start(operation: Operation, context: &mut Context<'_, '_>) -> Next {
 pub fn clean_up(context: &mut Context<'_, '_>) -> Next {
     let Some(handle) = context.handle.as_deref_mut() else { return Next::success(0) };
     if context.device.removal.drop_handle(handle) && !context.device.surprise_removed {
-        let allow = PreventAllowMediumRemoval { persistent: false, prevent: false };
-        return Next::send_own(ScsiCommand::new(&allow), State::Unlocking);
+        return Next::send_own(locks::prevent(false), State::Unlocking);
     }
     clean_up_unlocked(context)
 }
@@ -189,13 +187,7 @@ fn clean_up_unlocked(context: &mut Context<'_, '_>) -> Next {
     handle.streaming_read = false;
     handle.streaming_write = false;
     let disables = core::mem::take(&mut handle.mcn_disables);
-    let media = &mut context.device.media;
-    if disables != 0 && media.enabled {
-        media.disables = media.disables.saturating_sub(disables);
-        if media.disables == 0 {
-            media.reported = media.known;
-        }
-    }
+    context.device.enable_notifications(disables);
     if context.device.exclusive.is_some_and(|owner| owner.handle == id) {
         exclusive_access::release(context, false);
     }

@@ -442,3 +442,26 @@ fn clean_up_leaves_other_handles_alone() {
     assert_eq!(device.media.reported, MediaState::Unknown);
     assert!(device.exclusive.is_some());
 }
+
+#[test]
+fn a_signal_that_the_handle_had_switched_off_is_followed_after_clean_up() {
+    let mut host = host();
+    host.handle.as_mut().unwrap().mcn_disables = 1;
+    let device = &mut host.dispatcher.device;
+    device.initialized = true;
+    (device.media.enabled, device.media.disables) = (true, 1);
+    (device.polling.asynchronous, device.polling.signal_pending) = (true, true);
+    assert_eq!(host.run(Job::Cleanup).effects, [Effect::Poll]);
+}
+
+#[test]
+fn a_lock_that_was_lost_and_given_back_is_not_renewed() {
+    let mut host = host();
+    host.handle.as_mut().unwrap().secure_locks = 1;
+    host.dispatcher.device.removal.secure = 1;
+    host.dispatcher.device.drive_was_reset();
+    host.on("1E 00 00 00 00 00", Reply::good());
+    assert_eq!(host.run(Job::Cleanup).end(), (NtStatus::SUCCESS, 0));
+    host.on("00 00 00 00 00 00", Reply::good());
+    assert_eq!(host.control(0x002D_4800, "", 0).end(), (NtStatus::SUCCESS, 0));
+}
