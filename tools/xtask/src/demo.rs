@@ -4,23 +4,16 @@
 //! the drive, and something of the output. A code without a line in a scene fails the demo, so a new row of the table
 //! cannot be forgotten.
 
-mod disc;
-mod discs;
-mod protection;
-mod scene;
-mod system;
-mod tray;
-
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use drive_host::record::Sent;
 use ioctl_dispatch::ioctl::IOCTLS;
+use scenes::{Line, Scene, Stage, all, make_disc};
 use scsi_cdb::Opcode;
 
 use crate::workspace;
-use scene::{Line, Scene};
 
 /// Where to put the disc.
 #[derive(clap::Args, Debug)]
@@ -36,15 +29,14 @@ pub struct Options {
 /// Plays all scenes; true if each code did what the specification says.
 pub fn run(options: &Options) -> Result<bool> {
     let folder = options.folder.clone().unwrap_or_else(|| workspace::target().join("demo"));
-    let sheet = disc::make(&folder)?;
+    let sheet = make_disc(&folder)?;
     println!("Made {}: a data track, two audio tracks, CD-TEXT.", sheet.display());
     println!("\n  {:<38} {:<52} {:<22} {:>5}  commands sent", "request", "what it did", "status", "bytes");
-    let scenes = [discs::SCENES, protection::SCENES, tray::SCENES, system::SCENES].concat();
     let mut shown = BTreeSet::new();
     let (mut lines, mut wrong, mut commands) = (0, 0, 0);
-    for Scene { drive, title, acts } in scenes {
+    for Scene { drive, title, acts } in all() {
         let name = drive.replace("DISC", &sheet.display().to_string());
-        let mut stage = scene::Stage::new(&name)?;
+        let mut stage = Stage::new(&name)?;
         println!("\n{title}");
         for act in acts {
             let line = stage.play(act)?;

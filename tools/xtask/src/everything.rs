@@ -55,7 +55,7 @@ const STEPS: &[Step] = &[
     step("demo", "every control code does what the specification says", || task(&["demo"])),
     step("fuzz", "no fuzz target fails on its corpus and some mutations of it", || task(&["fuzz"])),
     step("foreign", "images that other tools made can be used", foreign_images::step),
-    step("bench", "the benchmarks build", || quiet(&["bench", "--workspace", "--no-run", "--locked"])),
+    step("bench", "the benchmark builds", || quiet(&["bench", "--no-run", "--locked"])),
 ];
 
 /// Runs the chosen steps; true if none failed. A failure does not stop the steps after it.

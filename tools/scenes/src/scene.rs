@@ -13,13 +13,16 @@ use virtual_drive::sim;
 pub struct Scene {
     /// The drive's name; `DISC` stands for the disc that was made.
     pub drive: &'static str,
+    /// What people read.
     pub title: &'static str,
+    /// The requests.
     pub acts: &'static [Act],
 }
 
 /// One request.
 #[derive(Clone, Copy, Debug)]
 pub struct Act {
+    /// The control code's name.
     pub ioctl: &'static str,
     /// Input bytes in hex.
     input: &'static str,
@@ -34,21 +37,24 @@ pub struct Act {
     /// Time that passes before.
     after_ms: u64,
     /// Requests that go before and are not shown; they too must do as specified.
-    before: &'static [Act],
+    pub before: &'static [Act],
 }
 
 /// A sentence about an answer: what it means, or why it is wrong.
 pub type Says = Result<String, String>;
 
 /// What a request brought.
+#[derive(Debug)]
 pub struct Seen<'a> {
     /// The output, up to Information.
     pub out: &'a [u8],
+    /// The commands that reached the drive.
     pub commands: Vec<&'a SentCommand>,
 }
 
 impl Act {
     /// A request without buffers that sends nothing.
+    #[must_use]
     pub const fn new(ioctl: &'static str, says: fn(&Seen<'_>) -> Says) -> Self {
         Self {
             ioctl,
@@ -63,36 +69,50 @@ impl Act {
         }
     }
 
+    /// The same with these input bytes, in hex.
+    #[must_use]
     pub const fn input(mut self, input: &'static str) -> Self {
         self.input = input;
         self
     }
 
+    /// The same with that many zero bytes after the input.
+    #[must_use]
     pub const fn zeros(mut self, zeros: usize) -> Self {
         self.zeros = zeros;
         self
     }
 
+    /// The same with an output buffer of that length.
+    #[must_use]
     pub const fn room(mut self, room: u32) -> Self {
         self.room = room;
         self
     }
 
+    /// The same, which sends commands that begin like these.
+    #[must_use]
     pub const fn sends(mut self, sends: &'static [&'static str]) -> Self {
         self.sends = sends;
         self
     }
 
+    /// The same, which ends with this status.
+    #[must_use]
     pub const fn fails(mut self, status: NtStatus) -> Self {
         self.status = status;
         self
     }
 
+    /// The same after these requests.
+    #[must_use]
     pub const fn before(mut self, before: &'static [Self]) -> Self {
         self.before = before;
         self
     }
 
+    /// The same after that time.
+    #[must_use]
     pub const fn after_ms(mut self, time: u64) -> Self {
         self.after_ms = time;
         self
@@ -106,15 +126,25 @@ pub struct Stage {
 }
 
 /// What came of an act.
+#[derive(Debug)]
 pub struct Line {
+    /// `IoStatus.Status`.
     pub status: NtStatus,
+    /// `IoStatus.Information`.
     pub information: u64,
+    /// What reached the port.
     pub sent: Vec<Sent>,
+    /// What the answer means.
     pub says: String,
+    /// What is not as specified.
     pub fault: Option<String>,
 }
 
 impl Stage {
+    /// Starts the device on the drive with this name.
+    ///
+    /// # Errors
+    /// There is no such drive, or it does not start.
     pub fn new(drive: &str) -> Result<Self> {
         let drive = sim::open(drive).map_err(|error| anyhow!(error))?;
         let mut host = Host::start(Box::new(drive), &Options::default())?;
@@ -128,6 +158,27 @@ impl Stage {
         Ok(Self { host, handle })
     }
 
+    /// The request of `act`, as the driver gets it.
+    ///
+    /// # Errors
+    /// The control code has no such name.
+    pub fn request(&self, act: &Act) -> Result<Ioctl> {
+        let code = names::control_code(act.ioctl).map_err(|error| anyhow!(error))?;
+        let mut input = bytes(act.input);
+        input.resize(input.len() + act.zeros, 0);
+        Ok(Ioctl::new(code, self.handle, &input, act.room))
+    }
+
+    /// The host, to look at.
+    #[must_use]
+    pub const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Sends the request of `act` and judges what comes of it.
+    ///
+    /// # Errors
+    /// The session ended, or the control code has no such name.
     pub fn play(&mut self, act: &Act) -> Result<Line> {
         for act in act.before {
             let line = self.play(act)?;
@@ -137,10 +188,8 @@ impl Stage {
         }
         self.host.advance(Duration::from_millis(act.after_ms))?;
         self.host.recorder().take_requests();
-        let code = names::control_code(act.ioctl).map_err(|error| anyhow!(error))?;
-        let mut input = bytes(act.input);
-        input.resize(input.len() + act.zeros, 0);
-        let id = self.host.control(&Ioctl::new(code, self.handle, &input, act.room), None)?;
+        let ioctl = self.request(act)?;
+        let id = self.host.control(&ioctl, None)?;
         let completed = self.host.wait(id)?;
         let sent = self.host.recorder().take_requests();
         let seen = Seen { out: completed.returned(), commands: sent.iter().filter_map(command).collect() };
@@ -188,26 +237,38 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 /// Reading of answers.
 impl Seen<'_> {
+    /// The byte at an offset; 0 past the end, as for all of these.
+    #[must_use]
     pub fn u8(&self, at: usize) -> u8 {
         self.out.get(at).copied().unwrap_or(0)
     }
 
+    /// A little-endian number of 16 bits.
+    #[must_use]
     pub fn le16(&self, at: usize) -> u16 {
         u16::from_le_bytes(self.array(at))
     }
 
+    /// A little-endian number of 32 bits.
+    #[must_use]
     pub fn le32(&self, at: usize) -> u32 {
         u32::from_le_bytes(self.array(at))
     }
 
+    /// A little-endian number of 64 bits.
+    #[must_use]
     pub fn le64(&self, at: usize) -> u64 {
         u64::from_le_bytes(self.array(at))
     }
 
+    /// A big-endian number of 16 bits.
+    #[must_use]
     pub fn be16(&self, at: usize) -> u16 {
         u16::from_be_bytes(self.array(at))
     }
 
+    /// A big-endian number of 32 bits.
+    #[must_use]
     pub fn be32(&self, at: usize) -> u32 {
         u32::from_be_bytes(self.array(at))
     }
@@ -217,23 +278,31 @@ impl Seen<'_> {
     }
 
     /// Printable characters of a part.
+    #[must_use]
     pub fn text(&self, at: usize, length: usize) -> String {
         let part = self.out.iter().skip(at).take(length).copied();
         part.filter(|byte| (0x20..0x7F).contains(byte)).map(char::from).collect::<String>().trim().to_owned()
     }
 
     /// UTF-16 characters of a part.
+    #[must_use]
     pub fn wide_text(&self, at: usize, length: usize) -> String {
         let units: Vec<u16> = (0..length / 2).map(|index| self.le16(at + 2 * index)).collect();
         String::from_utf16_lossy(&units)
     }
 
     /// `says` if there are that many output bytes.
+    ///
+    /// # Errors
+    /// There are more or fewer.
     pub fn sized(&self, length: usize, says: impl Into<String>) -> Says {
         self.holds(self.out.len() == length, says, format!("{length} bytes are specified, not {}", self.out.len()))
     }
 
-    /// `says` if `condition` holds, else what is `wrong`.
+    /// `says` if `condition` holds.
+    ///
+    /// # Errors
+    /// What is `wrong` if it does not.
     pub fn holds(&self, condition: bool, says: impl Into<String>, wrong: impl Into<String>) -> Says {
         if condition { Ok(says.into()) } else { Err(wrong.into()) }
     }

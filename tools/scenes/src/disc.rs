@@ -29,6 +29,9 @@ FILE "disc.bin" BINARY
 "#;
 
 /// Writes the files to `folder`; gives the CUE sheet's path.
+///
+/// # Errors
+/// A file cannot be written.
 pub fn make(folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let sheet = folder.join("disc.cue");
