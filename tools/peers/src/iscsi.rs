@@ -1,5 +1,6 @@
 //! The drive of tgt, an iSCSI target in user space, against our virtual drive.
 
+mod burn;
 mod tgt;
 
 use anyhow::Context as _;
@@ -49,6 +50,7 @@ fn run(context: &Context, findings: &mut Findings) -> anyhow::Result<()> {
         scene.play(&context.scratch, &mut drive, findings, recorder.as_mut()).context(scene.name.clone())?;
         findings.check(&scene.name, "CHECK CONDITION", "data", "0 bytes", &format!("{} bytes", drive.leftovers()));
     }
+    burn::burn(context, findings).context("writing")?;
     match (&context.record, recorder) {
         (Some(directory), Some(recorder)) => recorder.store(directory, PART.name),
         _ => Ok(()),
@@ -84,4 +86,27 @@ fn look() -> impl Iterator<Item = Step> {
     ]
     .into_iter()
     .map(Step::Command)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The operation codes that tgt's drive has, of those that are sent.
+    const KNOWN: &[u8] =
+        &[0x00, 0x03, 0x12, 0x1B, 0x1E, 0x25, 0x28, 0x43, 0x46, 0x51, 0x52, 0x5A, 0x5B, 0xA8, 0xAA, 0xAC, 0xAD, 0xBB];
+
+    #[test]
+    fn most_commands_are_ones_that_tgt_has() {
+        let scenes = scenes();
+        let commands: BTreeSet<_> = scenes
+            .iter()
+            .flat_map(|scene| &scene.steps)
+            .filter_map(|step| if let Step::Command(command) = step { Some(command.cdb.as_slice()) } else { None })
+            .filter(|cdb| KNOWN.contains(&cdb[0]))
+            .collect();
+        assert!(commands.len() >= 60, "{}", commands.len());
+    }
 }
