@@ -336,6 +336,32 @@ pub(crate) fn state() -> Vec<Listed> {
     ]
 }
 
+/// What a host asks after somebody did something to the drive, until it has learnt all.
+pub(crate) fn after_act() -> Vec<Listed> {
+    let media = || Listed::of(GetEventStatusNotification { polled: true, classes: 0x10, allocation_length: 8 });
+    let ready = || Listed::of(TestUnitReady {});
+    let mut list = vec![media(), media(), ready(), media(), ready(), ready(), ready(), media()];
+    list.push(Listed::of(ReadCapacity10 {}));
+    list.push(Listed::of(GetConfiguration {
+        request: ConfigurationRequest::ALL,
+        starting_feature: FeatureCode(0),
+        allocation_length: 8,
+    }));
+    list.push(Listed::of(Read10 { lba: 0, blocks: 1, force_unit_access: false }));
+    list
+}
+
+/// PREVENT ALLOW MEDIUM REMOVAL, and what it forbids.
+pub(crate) fn lock(prevent: bool) -> Vec<Listed> {
+    let lock = Listed::of(PreventAllowMediumRemoval { prevent, persistent: false });
+    if prevent { vec![lock, Listed::of(StartStopUnit::EJECT), Listed::of(TestUnitReady {})] } else { vec![lock] }
+}
+
+/// START STOP UNIT that ejects, and what a host asks afterwards.
+pub(crate) fn eject_and_look() -> Vec<Listed> {
+    [vec![Listed::of(StartStopUnit::EJECT)], after_act()].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

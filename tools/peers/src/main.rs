@@ -11,6 +11,7 @@ mod discs;
 mod expected;
 mod fields;
 mod fixture;
+mod guest;
 mod iscsi;
 mod part;
 mod qemu;
@@ -28,7 +29,7 @@ use part::{Context, Part};
 use report::Report;
 
 /// All parts, in the order they run.
-const PARTS: &[Part] = &[qemu::PART, iscsi::PART];
+const PARTS: &[Part] = &[qemu::PART, iscsi::PART, guest::PART];
 
 #[derive(Parser)]
 #[command(name = "peers", about = "Compares our drive and our tools with those of others.")]
@@ -103,4 +104,36 @@ fn ask(part: &Part, arguments: &Arguments) -> anyhow::Result<Findings> {
     let context = Context { scratch: scratch.path().to_owned(), record: arguments.record.clone() };
     (part.run)(&context, &mut findings).with_context(|| format!("part `{}`", part.name))?;
     Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Our drive still agrees with what the peers said, or differs as their tables explain; no rule is left over.
+    #[test]
+    fn recorded_answers_are_replayed() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let mut replayed = Vec::new();
+        for part in PARTS {
+            let Ok(fixture) = std::fs::read_to_string(fixtures.join(format!("{}.jsonl", part.name))) else { continue };
+            let discs = tempfile::tempdir().unwrap();
+            let mut findings = Findings::default();
+            fixture::replay(&fixture, discs.path(), &mut findings).unwrap();
+            let report = Report::judge(part, findings).unwrap();
+            assert!(report.is_good() && report.unused().next().is_none(), "{report}");
+            replayed.push(part.name);
+        }
+        assert!(replayed.contains(&"qemu"), "{replayed:?}");
+    }
+
+    #[test]
+    fn parts_are_told_apart_and_their_tables_can_be_read() {
+        for (place, part) in PARTS.iter().enumerate() {
+            assert!(PARTS[..place].iter().all(|earlier| earlier.name != part.name));
+            expected::Expected::parse(part.expected).expect(part.name);
+        }
+    }
 }
