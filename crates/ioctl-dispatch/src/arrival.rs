@@ -22,7 +22,7 @@ pub enum Arrival {
     Queue,
     /// Let it take its turn in the serial queue, then begin it in the caller's thread.
     QueueInCallerThread,
-    /// Pass it down now, asynchronously, unserialized.
+    /// Pass it down now, asynchronously, unserialized, and complete it with just what the driver below says.
     Forward,
     /// Ask the system, then call [`Dispatcher::answer`].
     Ask(PlatformCall),
@@ -64,7 +64,7 @@ impl Dispatcher {
             return Arrival::complete(NtStatus::ACCESS_DENIED, 0);
         }
         let Some(row) = find(request.code.normalized()) else { return unknown(request) };
-        if row.operation == Operation::VolumeOnline && request.kernel_mode && row.name == "IOCTL_VOLUME_ONLINE" {
+        if row.operation == Operation::VolumeOnline && request.kernel_mode {
             return Arrival::complete(NtStatus::SUCCESS, 0);
         }
         let zero_power = if self.device.zero_power.active { row.zero_power } else { ZeroPower::Wakes };
@@ -81,10 +81,7 @@ impl Dispatcher {
         match row.route {
             Route::AtOnce => self.at_once(row, request, handle, environment, buffers),
             Route::Serial | Route::SerialUnrefreshed => Arrival::Queue,
-            Route::CallerThread if request.irql == Irql::Dispatch => Arrival::complete(NtStatus::INVALID_LEVEL, 0),
-            Route::CallerThread => Arrival::Queue,
-            Route::PassThrough if request.irql == Irql::Dispatch => Arrival::complete(NtStatus::INVALID_LEVEL, 0),
-            Route::PassThrough => Arrival::QueueInCallerThread,
+            Route::CallerThread | Route::PassThrough => in_callers_thread(request),
             Route::Property => self.at_once(row, request, handle, environment, buffers),
             Route::PassDown => unknown(request),
         }
@@ -121,8 +118,7 @@ impl Dispatcher {
         let next = match row.route {
             Route::Property => match ops::property::answer_at_once(&mut context) {
                 ops::property::Routing::Answer(next) => next,
-                ops::property::Routing::Queue if request.irql == Irql::Dispatch => Next::fail(NtStatus::INVALID_LEVEL),
-                ops::property::Routing::Queue => return Arrival::Queue,
+                ops::property::Routing::Queue => return in_callers_thread(request),
                 ops::property::Routing::PassDown => return unknown(request),
             },
             _ => ops::mount::answer(row.operation, &mut context),
@@ -149,6 +145,15 @@ impl Dispatcher {
             _ => Completion::new(NtStatus::INVALID_DEVICE_REQUEST, 0),
         };
         self.finished(completion)
+    }
+}
+
+/// A request whose thread has to wait for its turn, which it cannot at DISPATCH_LEVEL.
+fn in_callers_thread(request: &Request) -> Arrival {
+    if request.irql == Irql::Dispatch {
+        Arrival::complete(NtStatus::INVALID_LEVEL, 0)
+    } else {
+        Arrival::QueueInCallerThread
     }
 }
 

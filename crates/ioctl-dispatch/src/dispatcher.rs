@@ -116,7 +116,7 @@ impl Dispatcher {
             Job::Control(request) => {
                 running.request = request;
                 running.origin = Origin::Control { code: request.code, override_verify: request.override_verify() };
-                self.admit(&mut running)
+                self.admit(&mut running, world.environment)
             }
             Job::Transfer(transfer) => {
                 running.origin = Origin::Transfer {
@@ -175,17 +175,17 @@ impl Dispatcher {
     }
 
     /// Checks that are made when a control request's turn has come.
-    fn admit(&mut self, running: &mut Running) -> Result<(), Completion> {
+    fn admit(&mut self, running: &mut Running, environment: &Environment) -> Result<(), Completion> {
         let request = running.request;
+        let row = find(request.code.normalized());
+        if environment.cancelled && row.is_none_or(|row| row.route.takes_the_callers_thread()) {
+            return Err(Completion::new(NtStatus::CANCELLED, 0));
+        }
         if exclusive::denies(self.device.exclusive.as_ref(), request.handle, request.code) {
             return Err(Completion::new(NtStatus::ACCESS_DENIED, 0));
         }
-        let Some(row) = find(request.code.normalized()) else { return Ok(()) };
+        let Some(row) = row else { return Ok(()) };
         running.operation = row.operation;
-        if row.route == Route::PassDown {
-            running.operation = Operation::None;
-            return Ok(());
-        }
         if matches!(row.operation, Operation::IsWritable | Operation::Verify) && !self.device.capability.write_allowed {
             self.device.capability.require_update();
         }
@@ -265,10 +265,18 @@ impl Dispatcher {
         Step::Complete(self.finished(completion))
     }
 
-    /// The rules of every completion: failures of a device that was removed say so.
-    pub(crate) fn finished(&self, completion: Completion) -> Completion {
+    /// How a request ends that ended outside: passed down in the caller's thread, cancelled in the queue, or refused by
+    /// it.
+    #[must_use]
+    pub const fn completion(&self, status: NtStatus, information: u64) -> Completion {
+        self.finished(Completion::new(status, information))
+    }
+
+    /// The rule of every completion: failures of a device that was removed say so. Whether a person could mend the
+    /// failure was settled before.
+    pub(crate) const fn finished(&self, completion: Completion) -> Completion {
         if self.device.surprise_removed && !completion.status.is_success() {
-            Completion::new(NtStatus::DEVICE_DOES_NOT_EXIST, completion.information)
+            Completion { status: NtStatus::DEVICE_DOES_NOT_EXIST, ..completion }
         } else {
             completion
         }

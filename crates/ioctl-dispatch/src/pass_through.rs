@@ -1,4 +1,4 @@
-//! What the class driver learns from a pass-through request that it only hands on.
+//! The end of requests that the class driver only hands on.
 
 use scsi_cdb::Opcode;
 use scsi_cdb::bytes::{bits, u8_at};
@@ -6,7 +6,7 @@ use scsi_cdb::bytes::{bits, u8_at};
 use crate::ioctl::Operation;
 use crate::ntstatus::NtStatus;
 use crate::request::Request;
-use crate::{Device, ioctl};
+use crate::{Completion, Dispatcher, ioctl};
 
 /// Codes of the extended structures.
 const EXTENDED: [u32; 2] = [0x0004_D044, 0x0004_D048];
@@ -14,16 +14,17 @@ const EXTENDED: [u32; 2] = [0x0004_D044, 0x0004_D048];
 /// LoEj set, Start clear: open the tray.
 const EJECT: u8 = 0b10;
 
-impl Device {
-    /// A pass-through request came back from the port. A drawer gives no event for an eject that a program sent itself,
-    /// so the drive is marked in use here.
+impl Dispatcher {
+    /// Completes a request that [`Step::Forward`](crate::Step::Forward) passed down, with what the driver below said.
     ///
-    /// `input` is the request's structure as the caller gave it.
-    pub fn pass_through_ended(&mut self, request: &Request, input: &[u8], status: NtStatus) {
+    /// `input` is the input of the request as the caller gave it. A drawer gives no event for an eject that a program
+    /// sent itself, so the drive is marked in use here.
+    pub fn passed_down(&mut self, request: &Request, input: &[u8], status: NtStatus, information: u64) -> Completion {
         let is_pass_through = ioctl::find(request.code).is_some_and(|row| row.operation == Operation::PassThrough);
         if is_pass_through && status.is_success() && is_eject(request, input) {
-            self.ejected();
+            self.device.ejected();
         }
+        self.completion(status, information)
     }
 }
 
@@ -53,7 +54,8 @@ mod tests {
         (input[offset], input[offset + 4]) = (0x1B, last);
         let mut request = host.request(code, &input, 72);
         request.wow64 = wow64;
-        host.dispatcher.device.pass_through_ended(&request, &input, status);
+        let completion = host.dispatcher.passed_down(&request, &input, status, 8);
+        assert_eq!(completion, Completion::new(status, 8));
         host.dispatcher.take_effect() == Some(Effect::MarkActive(true))
     }
 
@@ -72,5 +74,17 @@ mod tests {
             assert!(!marked(code, offset, wow64, 0x02, NtStatus::IO_DEVICE_ERROR), "a failure");
         }
         assert!(!marked(0x0002_4008, 36, false, 0x02, good), "no pass-through");
+    }
+
+    #[test]
+    fn what_the_port_of_a_removed_device_refuses_does_not_exist() {
+        let mut host = Host::default();
+        host.dispatcher.device.surprise_removal();
+        let request = host.request(0x0002_4034, &[], 0);
+        for (status, expected) in
+            [(NtStatus::NOT_SUPPORTED, NtStatus::DEVICE_DOES_NOT_EXIST), (NtStatus::SUCCESS, NtStatus::SUCCESS)]
+        {
+            assert_eq!(host.dispatcher.passed_down(&request, &[], status, 4), Completion::new(expected, 4));
+        }
     }
 }

@@ -137,7 +137,8 @@ pub enum Step {
     /// Complete; the work is over.
     Complete(Completion),
     /// Pass the request down unchanged, in the caller's thread, with this minor function if one is given; complete it
-    /// with the lower driver's result. The work is over.
+    /// as [`Dispatcher::passed_down`](crate::Dispatcher::passed_down) says. The work is over, but nothing else begins
+    /// before that.
     Forward {
         /// `IRP_MN_SCSI_CLASS` for pass-through requests.
         minor: Option<u8>,

@@ -101,6 +101,7 @@ const SAMPLES: &[Sample] = &[
     sample(Operation::MountSuggestedLink, "", 64),
     sample(Operation::VolumesReady, "", 0),
     sample(Operation::VolumeOnline, "", 0),
+    sample(Operation::VolumePostOnline, "", 0),
     sample(Operation::PassThrough, "", 0),
 ];
 

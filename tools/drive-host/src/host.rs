@@ -6,10 +6,11 @@ use std::time::Duration;
 use ioctl_dispatch::buffers::SCRATCH_MAX;
 use ioctl_dispatch::descriptors::{AdapterDescriptor, DeviceDescriptor, PowerDescriptor};
 use ioctl_dispatch::device::Identity;
+use ioctl_dispatch::ops::poll::FIRST_POLL;
 use ioctl_dispatch::{Device, Dispatcher, Handle, HandleId, Job, NtStatus};
 use virtual_drive::{MediaAction, Target};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, span};
 use crate::memory::Memory;
 use crate::names::Access;
 use crate::port::Port;
@@ -139,7 +140,8 @@ impl Host {
         if !started.status.is_success() {
             return Err(HostError::Start(started.status));
         }
-        self.next_poll = Some(self.clock.now() + Duration::from_millis(100));
+        let period = self.dispatcher.device.poll_period();
+        self.next_poll = period.map(|_| self.clock.now() + span(FIRST_POLL));
         self.advance(settle)
     }
 

@@ -89,6 +89,21 @@ fn a_long_command_delays_polls_and_does_not_pile_them_up() {
 }
 
 #[test]
+fn a_poll_that_waits_for_its_turn_is_the_only_one() {
+    let mut host = host("{\"cdb\": \"00\", \"times\": 2}\n{\"cdb\": \"00\", \"sense\": \"02/04/01\"}\n");
+    let handle = host.open(Access::ReadWrite);
+    let signal = [1, 0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+    let waiting = request("IOCTL_STORAGE_CHECK_VERIFY", handle, &[], 0);
+    let waiting = host.control(&waiting, Some(Duration::from_secs(5))).unwrap();
+    host.advance(Duration::from_secs(3)).unwrap();
+    let refused = send(&mut host, "IOCTL_STORAGE_EVENT_NOTIFICATION", handle, &signal, 0);
+    assert_eq!(refused.0, NtStatus::UNSUCCESSFUL, "the timer's poll is queued already");
+    host.wait(waiting).unwrap();
+    let started = send(&mut host, "IOCTL_STORAGE_EVENT_NOTIFICATION", handle, &signal, 0);
+    assert_eq!(started.0, NtStatus::SUCCESS);
+}
+
+#[test]
 fn a_request_that_waits_is_woken_by_its_cancellation() {
     let mut host = host("");
     let handle = host.open(Access::ReadWrite);

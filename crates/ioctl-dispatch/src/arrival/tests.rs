@@ -149,3 +149,50 @@ fn a_kernel_volume_online_is_answered_and_a_program_s_is_queued() {
     request.code = crate::ioctl::ControlCode(0x0056_C064);
     assert_eq!(arrive(&mut host, &request), Arrival::Queue);
 }
+
+#[test]
+fn a_request_of_the_caller_s_thread_that_was_cancelled_in_the_queue_does_nothing() {
+    let lock = {
+        let mut input = [0; 72];
+        (input[0], input[8]) = (1, b'a');
+        input
+    };
+    for (code, input) in [
+        (0x0002_C05C, &lock[..]),
+        (0x0004_D014, &[0; 56]),
+        (0x002D_1400, &[3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]),
+        (0x0002_4034, &[]),
+    ] {
+        for foreign in [false, true] {
+            let mut host = Host::default();
+            if foreign {
+                lock_by_another(&mut host);
+            }
+            host.environment.cancelled = true;
+            let owner = host.dispatcher.device.exclusive;
+            let request = host.request(code, input, 64);
+            let mut system = input.to_vec();
+            system.resize(72, 0);
+            let mut buffers = Buffers { scratch: &mut [], features: &mut [], system: &mut system };
+            let step = host.dispatcher.begin(Job::Control(request), None, &host.environment, &mut buffers);
+            assert_eq!(step, Step::Complete(Completion::new(NtStatus::CANCELLED, 0)), "{code:#X} {foreign}");
+            assert_eq!(host.dispatcher.device.exclusive, owner);
+        }
+    }
+}
+
+#[test]
+fn failures_of_a_removed_device_say_so_after_the_hard_error_device_is_chosen() {
+    let mut host = Host::default();
+    host.dispatcher.device.surprise_removal();
+    for (status, information, expected, user_induced) in [
+        (NtStatus::NO_MEDIA_IN_DEVICE, 0, NtStatus::DEVICE_DOES_NOT_EXIST, true),
+        (NtStatus::CANCELLED, 0, NtStatus::DEVICE_DOES_NOT_EXIST, false),
+        (NtStatus::BUFFER_OVERFLOW, 8, NtStatus::DEVICE_DOES_NOT_EXIST, false),
+        (NtStatus::SUCCESS, 12, NtStatus::SUCCESS, false),
+    ] {
+        let completion = host.dispatcher.completion(status, information);
+        assert_eq!(completion, Completion { status: expected, information, user_induced });
+    }
+    assert!(Host::default().dispatcher.completion(NtStatus::VERIFY_REQUIRED, 0).user_induced);
+}

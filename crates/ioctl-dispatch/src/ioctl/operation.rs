@@ -157,8 +157,10 @@ operations! {
     MountSuggestedLink,
     /// Whether the volume is online.
     VolumesReady,
-    /// The volume went online.
+    /// The volume goes online: the end of it for a program, the beginning for the system, which tells the end later.
     VolumeOnline,
+    /// The volume is online.
+    VolumePostOnline,
     /// SCSI pass-through.
     PassThrough,
 }

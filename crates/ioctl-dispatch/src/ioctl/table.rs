@@ -33,6 +33,14 @@ pub enum Route {
     PassDown,
 }
 
+impl Route {
+    /// The caller's thread waits for the request's turn and then runs it: buffers may belong to its process.
+    #[must_use]
+    pub const fn takes_the_callers_thread(self) -> bool {
+        matches!(self, Self::CallerThread | Self::PassThrough | Self::Property | Self::PassDown)
+    }
+}
+
 /// What another handle's exclusive access does to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhileLocked {
@@ -402,7 +410,7 @@ pub const IOCTLS: &[Ioctl] = &[
         O::MountSuggestedLink,
     ),
     row("IOCTL_VOLUME_ONLINE", 0x0056_C008, Serial, &[], O::VolumeOnline),
-    row("IOCTL_VOLUME_POST_ONLINE", 0x0056_C064, Serial, &[], O::VolumeOnline),
+    row("IOCTL_VOLUME_POST_ONLINE", 0x0056_C064, Serial, &[], O::VolumePostOnline),
 ];
 
 /// The row of `code`, which must be normalized already.

@@ -379,7 +379,8 @@ pub fn start(operation: Operation, context: &mut Context<'_, '_>) -> Next {
         | O::MountDeviceName
         | O::MountSuggestedLink
         | O::VolumesReady
-        | O::VolumeOnline => mount::answer(operation, context),
+        | O::VolumeOnline
+        | O::VolumePostOnline => mount::answer(operation, context),
         O::PassThrough => Next::Forward(Some(crate::arrival::IRP_MN_SCSI_CLASS)),
         O::None => Next::Forward(None),
     }

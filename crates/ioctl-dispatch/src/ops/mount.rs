@@ -60,7 +60,7 @@ pub fn answer(operation: Operation, context: &mut Context<'_, '_>) -> Next {
         Operation::MountSuggestedLink => Next::Platform(PlatformCall::ReadSuggestedLink, State::SuggestedLink.into()),
         Operation::VolumesReady if context.device.online_pending => Next::Park,
         Operation::VolumesReady => Next::success(0),
-        Operation::VolumeOnline => {
+        Operation::VolumeOnline | Operation::VolumePostOnline => {
             context.device.online_pending = false;
             context.device.effects.push(Effect::CompleteParked);
             Next::Platform(PlatformCall::VolumesAreReady, State::VolumesReady.into())

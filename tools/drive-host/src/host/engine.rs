@@ -112,13 +112,12 @@ impl Host {
     fn happen(&mut self) {
         let now = self.clock.now();
         if let Some(due) = self.next_poll.filter(|due| *due <= now) {
-            let period = Duration::from_secs(if self.dispatcher.device.quirks.slow_poll { 2 } else { 1 });
-            let missed = (now - due).as_nanos() / period.as_nanos();
-            self.next_poll = Some(due + period * (u32::try_from(missed).unwrap_or(u32::MAX - 1) + 1));
-            let device = &self.dispatcher.device;
-            let wanted = device.initialized && device.media.enabled && device.media.disables == 0;
-            let queued = self.queue.iter().any(|item| item.job == Job::Poll && item.id.is_none());
-            if wanted && !queued {
+            let device = &mut self.dispatcher.device;
+            self.next_poll = device.poll_period().map(span).map(|period| {
+                let missed = (now - due).as_nanos() / period.as_nanos();
+                due + period * (u32::try_from(missed).unwrap_or(u32::MAX - 1) + 1)
+            });
+            if device.tick() {
                 self.queue.push_back(Item::own(Job::Poll, "poll"));
             }
         }
@@ -131,7 +130,8 @@ impl Host {
             due.push(self.parked.remove(index));
         }
         for item in due {
-            self.finish(item, Completion::new(NtStatus::CANCELLED, 0));
+            let completion = self.dispatcher.completion(NtStatus::CANCELLED, 0);
+            self.finish(item, completion);
         }
     }
 
@@ -209,7 +209,7 @@ impl Host {
                 }
                 Step::Forward { minor } => {
                     let completion = match item.job {
-                        Job::Control(request) => self.pass_down(&request, minor, &mut item),
+                        Job::Control(request) => self.pass_down_in_turn(&request, minor, &mut item),
                         _ => Completion::new(NtStatus::INVALID_DEVICE_REQUEST, 0),
                     };
                     self.finish(item, completion);
@@ -221,6 +221,16 @@ impl Host {
                 }
             };
         }
+    }
+
+    /// Passes a request down when its turn has come, and lets the core see how it ended.
+    fn pass_down_in_turn(&mut self, request: &Request, minor: Option<u8>, item: &mut Item) -> Completion {
+        let input_length = usize::try_from(request.input_length).unwrap_or(usize::MAX);
+        let input = item.memory.system.iter().copied().take(input_length).collect::<Vec<_>>();
+        let Completion { status, information, .. } = self.pass_down(request, minor, item);
+        let completion = self.dispatcher.passed_down(request, &input, status, information);
+        self.take_effects();
+        completion
     }
 
     pub(super) fn pass_down(&mut self, request: &Request, minor: Option<u8>, item: &mut Item) -> Completion {
