@@ -28,6 +28,8 @@ pub(crate) struct Findings {
     pub(crate) peers: Vec<String>,
     /// Why the part could not run here.
     pub(crate) skipped: Option<String>,
+    /// Why the part did not get to its end.
+    pub(crate) failed: Option<String>,
     /// Differences in the order they were found.
     pub(crate) differences: Vec<Difference>,
     /// Values that agreed.

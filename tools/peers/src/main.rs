@@ -12,6 +12,7 @@ mod expected;
 mod fields;
 mod fixture;
 mod guest;
+mod images;
 mod iscsi;
 mod part;
 mod qemu;
@@ -29,7 +30,7 @@ use part::{Context, Part};
 use report::Report;
 
 /// All parts, in the order they run.
-const PARTS: &[Part] = &[qemu::PART, iscsi::PART, guest::PART];
+const PARTS: &[Part] = &[qemu::PART, iscsi::PART, images::PART, guest::PART];
 
 #[derive(Parser)]
 #[command(name = "peers", about = "Compares our drive and our tools with those of others.")]
@@ -93,7 +94,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(reports.iter().all(Report::is_good))
 }
 
-/// Runs one part, or notes why it cannot run.
+/// Runs one part, or notes why it cannot run; a part that fails does not keep the others back.
 fn ask(part: &Part, arguments: &Arguments) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     if let Err(reason) = part.install() {
@@ -102,7 +103,9 @@ fn ask(part: &Part, arguments: &Arguments) -> anyhow::Result<Findings> {
     }
     let scratch = tempfile::Builder::new().prefix("peers-").tempdir().context("no directory for temporary files")?;
     let context = Context { scratch: scratch.path().to_owned(), record: arguments.record.clone() };
-    (part.run)(&context, &mut findings).with_context(|| format!("part `{}`", part.name))?;
+    if let Err(error) = (part.run)(&context, &mut findings) {
+        findings.failed = Some(format!("{error:#}"));
+    }
     Ok(findings)
 }
 
