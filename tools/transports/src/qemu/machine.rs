@@ -1,11 +1,10 @@
 //! The process: a PC with nothing but an ATAPI drive, its processor stopped.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use super::{PROGRAM, QemuError};
@@ -22,7 +21,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// Starts QEMU with `image` in its drive; also returns the connection to its I/O ports.
-    pub(super) fn start(image: Option<&Path>) -> Result<(Self, UnixStream), QemuError> {
+    pub(super) fn start(image: Option<&str>) -> Result<(Self, UnixStream), QemuError> {
         let system = |doing| move |source| QemuError::System { doing, source };
         let directory = tempfile::Builder::new().prefix("qemu-drive-").tempdir();
         let directory = directory.map_err(system("making a directory for the sockets of QEMU"))?;
@@ -31,14 +30,9 @@ impl Machine {
         let input = theirs.try_clone().map_err(system("making a socket"))?;
         let messages =
             File::create(messages_in(&directory)).map_err(system("making a file for the messages of QEMU"))?;
-        let mut monitor = OsString::from("unix:");
-        monitor.push(escaped(&socket_in(&directory)));
-        monitor.push(",server=on,wait=off");
-        let mut drive = OsString::from(format!("if=none,id={DRIVE}-disc,media=cdrom,readonly=on"));
-        if let Some(image) = image {
-            drive.push(",format=raw,file=");
-            drive.push(escaped(image));
-        }
+        let monitor = format!("unix:{},server=on,wait=off", escaped(&socket_in(&directory).to_string_lossy()));
+        let image = image.map(|path| format!(",format=raw,file={}", escaped(path))).unwrap_or_default();
+        let drive = format!("if=none,id={DRIVE}-disc,media=cdrom,readonly=on{image}");
         let process = Command::new(PROGRAM)
             .args(["-M", "pc", "-accel", "tcg", "-S", "-m", "16", "-nodefaults", "-no-user-config", "-display", "none"])
             .args(["-qtest", "stdio", "-qtest-log", "/dev/null", "-qmp"])
@@ -62,6 +56,14 @@ impl Machine {
         socket_in(&self.directory)
     }
 
+    /// Ends QEMU. Nothing is lost: the images are read only.
+    pub(super) fn stop(&mut self) {
+        // Without the wait the process would stay as a zombie.
+        if self.process.kill().is_ok() {
+            drop(self.process.wait());
+        }
+    }
+
     /// The error, or why QEMU ended if that is what lies behind it.
     pub(super) fn explain(&mut self, error: QemuError) -> QemuError {
         if !matches!(error, QemuError::Ended(_)) {
@@ -77,10 +79,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // Nothing is lost: the images are read only. Without the wait the process would stay as a zombie.
-        if self.process.kill().is_ok() {
-            drop(self.process.wait());
-        }
+        self.stop();
     }
 }
 
@@ -93,9 +92,6 @@ fn messages_in(directory: &tempfile::TempDir) -> PathBuf {
 }
 
 /// A path as a value in QEMU's option lists, where a comma is written twice.
-fn escaped(path: &Path) -> OsString {
-    match path.to_str() {
-        Some(text) => text.replace(',', ",,").into(),
-        None => path.into(),
-    }
+fn escaped(path: &str) -> String {
+    path.replace(',', ",,")
 }

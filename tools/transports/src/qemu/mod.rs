@@ -91,10 +91,8 @@ impl QemuDrive {
     /// # Errors
     /// QEMU is not installed or does not start, or the image cannot be read.
     pub fn start(image: Option<&Path>) -> Result<Self, QemuError> {
-        if let Some(path) = image {
-            check_image(path)?;
-        }
-        let (mut machine, qtest) = Machine::start(image)?;
+        let full_path = image.map(usable_image).transpose()?;
+        let (mut machine, qtest) = Machine::start(full_path.as_deref())?;
         let opened =
             Channel::open(qtest).and_then(|channel| Ok((channel, Monitor::connect(&machine.monitor_socket())?)));
         let (channel, mut monitor) = opened.map_err(|error| machine.explain(error))?;
@@ -141,9 +139,8 @@ impl QemuDrive {
                 self.disc = None;
             }
             MediaAction::Insert(path) => {
-                check_image(path)?;
                 let change = json!({
-                    "id": drive, "filename": path, "format": "raw", "force": true, "read-only-mode": "read-only",
+                    "id": drive, "filename": usable_image(path)?, "format": "raw", "force": true, "read-only-mode": "read-only",
                 });
                 self.monitor.execute("blockdev-change-medium", &change)?;
                 self.disc = Some(path.clone());
@@ -191,14 +188,16 @@ impl Target for QemuDrive {
     }
 }
 
-/// Whether QEMU can take the file for a disc: a regular file of whole 2048-byte blocks.
-fn check_image(path: &Path) -> Result<(), QemuError> {
+/// The full path of a file that QEMU can take for a disc: a regular file of whole 2048-byte blocks. A full path cannot
+/// be mistaken for one of QEMU's `protocol:` names.
+fn usable_image(path: &Path) -> Result<String, QemuError> {
     let wrong = |problem: String| QemuError::Image { path: path.to_path_buf(), problem };
     let metadata = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
     if !metadata.is_file() || metadata.len() == 0 || !metadata.len().is_multiple_of(2048) {
         return Err(wrong("QEMU takes raw images of 2048-byte blocks only, such as .iso".into()));
     }
-    Ok(())
+    let full = path.canonicalize().map_err(|error| wrong(error.to_string()))?;
+    full.into_os_string().into_string().map_err(|_| wrong("the path is not UTF-8, which QEMU's monitor needs".into()))
 }
 
 #[cfg(test)]
@@ -266,5 +265,21 @@ mod tests {
             assert_eq!(drive.monitor.tray_is_open().unwrap(), open);
         }
         assert_eq!(drive.fault(), None);
+    }
+
+    /// Runs where QEMU is installed.
+    #[test]
+    fn odd_lengths_lose_a_byte_and_a_dead_qemu_is_reported() {
+        let mut drive = match QemuDrive::start(None) {
+            Err(QemuError::NotInstalled) => return,
+            started => started.unwrap(),
+        };
+        let inquiry = |length| [0x12, 0, 0, 0, length, 0];
+        assert_eq!(send(&mut drive, &inquiry(5), 5).data.len(), 4);
+        assert_eq!(send(&mut drive, &inquiry(36), 36).data.len(), 36, "the drive goes on afterwards");
+        drive.machine.stop();
+        let gone = send(&mut drive, &inquiry(36), 36).completion;
+        assert_eq!(gone, Completion::PortFailure(STATUS_DEVICE_NOT_CONNECTED));
+        assert!(drive.describe().contains("QEMU ended"), "{}", drive.describe());
     }
 }
