@@ -151,10 +151,14 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths.into_iter().filter(|path| path.is_file()).collect())
 }
 
+/// What the fuzzer finds goes to a folder of its own, so that the checked-in corpus stays small.
 fn with_libfuzzer(name: &str, runs: Option<u32>) -> Result<bool> {
+    let found = workspace::target().join("fuzz-corpus").join(name);
+    fs::create_dir_all(&found).with_context(|| found.display().to_string())?;
     let mut command = Command::new("cargo");
     // The pinned compiler is a stable one: this one call asks for another.
     command.args(["+nightly", "fuzz", "run", name]).current_dir(workspace::root()).env_remove("RUSTUP_TOOLCHAIN");
+    command.arg(&found).arg(workspace::root().join("fuzz/corpus").join(name));
     command.args(["--", "-max_total_time=600"]).args(runs.map(|runs| format!("-runs={runs}")));
     let status = command.status().context("cannot start cargo; `cargo install cargo-fuzz` and a nightly are needed")?;
     Ok(status.success())
