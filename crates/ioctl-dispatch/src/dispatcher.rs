@@ -379,8 +379,8 @@ impl Dispatcher {
         world: &mut World<'_, '_>,
     ) -> Step {
         if let Some((active, delay)) = running.suspended.take() {
-            let answer = status.is_success().then(|| world.buffers.answer(result.transferred));
-            self.device.geometry.update(answer);
+            let came = world.buffers.answer(result.transferred);
+            self.device.geometry.update(if status.is_success() { Ok(came) } else { Err(came) });
             return self.pause(running, active, delay, world);
         }
         let Some(state) = running.state else {

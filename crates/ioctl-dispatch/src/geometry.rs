@@ -20,27 +20,29 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// Takes the answer of a READ CAPACITY (10); `None` if the command failed. Bytes that did not come are 0.
+    /// Takes the answer of a READ CAPACITY (10): `Ok` of a command that succeeded, `Err` with what came of one that
+    /// failed. Bytes that did not come are 0.
     ///
     /// A block length that is no power of two is rounded down to one; 0 and lengths outside 512..=65536 count as a
-    /// failure: 2048 bytes and [`FALLBACK_CAPACITY`].
-    pub fn update(&mut self, answer: Option<&[u8]>) {
+    /// failure: 2048 bytes and [`FALLBACK_CAPACITY`]. Cylinders are counted from the bytes that came in any case.
+    pub fn update(&mut self, answer: Result<&[u8], &[u8]>) {
         if self.removed {
             return;
         }
+        let (Ok(came) | Err(came)) = answer;
         let mut bytes = [0; 8];
-        put(&mut bytes, 0, answer.unwrap_or(&[]));
+        put(&mut bytes, 0, came);
         let [last, block_length] = [0, 4].map(|offset| be32_at(&bytes, offset).unwrap_or(0));
         let shift = block_length.checked_ilog2().unwrap_or(0);
         self.known = true;
-        self.failed = !(9..=16).contains(&shift) || block_length > 0x1_0000;
+        self.failed = answer.is_err() || !(9..=16).contains(&shift) || block_length > 0x1_0000;
         self.shift = if self.failed { DEFAULT_SHIFT } else { shift };
-        self.sectors = if answer.is_some() { u64::from(last).saturating_add(1) } else { 0 };
+        self.sectors = u64::from(last).saturating_add(1);
     }
 
-    /// The device is gone: no capacity, for good.
-    pub fn remove(&mut self) {
-        *self = Self { known: true, removed: true, shift: DEFAULT_SHIFT, ..Self::default() };
+    /// The device is gone: no capacity, for good. The rest stays as it was.
+    pub const fn remove(&mut self) {
+        self.removed = true;
     }
 
     /// Bytes per sector for reads and writes: 2048 before the first answer.
@@ -52,7 +54,7 @@ impl Geometry {
     /// BytesPerSector as geometry structures report it: 0 before the first answer.
     #[must_use]
     pub fn bytes_per_sector(&self) -> u32 {
-        if self.known && !self.removed { self.block_length() } else { 0 }
+        if self.known { self.block_length() } else { 0 }
     }
 
     /// Base-2 logarithm of the sector size.
@@ -87,7 +89,7 @@ mod tests {
         let mut answer = [0; 8];
         answer[..4].copy_from_slice(&last.to_be_bytes());
         answer[4..].copy_from_slice(&block_length.to_be_bytes());
-        geometry.update(Some(&answer));
+        geometry.update(Ok(&answer));
         geometry
     }
 
@@ -118,23 +120,37 @@ mod tests {
     #[test]
     fn bytes_that_did_not_come_are_zero() {
         let mut geometry = Geometry::default();
-        geometry.update(Some(&[0, 0, 0x7F, 0xFF, 0, 0, 8]));
+        geometry.update(Ok(&[0, 0, 0x7F, 0xFF, 0, 0, 8]));
         assert_eq!((geometry.capacity(), geometry.cylinders()), (0x8000 * 2048, 16));
-        geometry.update(Some(&[0, 0, 0x7F, 0xFF, 0, 0]));
+        geometry.update(Ok(&[0, 0, 0x7F, 0xFF, 0, 0]));
         assert_eq!((geometry.capacity(), geometry.cylinders()), (FALLBACK_CAPACITY, 16));
+    }
+
+    #[test]
+    fn a_failure_has_the_cylinders_of_the_bytes_that_came_with_it() {
+        let mut geometry = Geometry::default();
+        for (bytes, cylinders) in
+            [(&[0, 0, 0x7F, 0xFF, 0, 0, 8, 0][..], 16), (&[0, 0, 0x0F, 0xFF], 2), (&[0, 0, 0x08], 1), (&[], 0)]
+        {
+            geometry.update(Err(bytes));
+            assert_eq!((geometry.capacity(), geometry.block_length()), (FALLBACK_CAPACITY, 2048));
+            assert_eq!(geometry.cylinders(), cylinders, "{bytes:02X?}");
+        }
     }
 
     #[test]
     fn failure_and_removal() {
         let mut geometry = Geometry::default();
         assert_eq!((geometry.capacity(), geometry.bytes_per_sector(), geometry.block_length()), (0, 0, 2048));
-        geometry.update(None);
+        geometry.update(Err(&[]));
         assert_eq!(
             (geometry.capacity(), geometry.bytes_per_sector(), geometry.cylinders()),
             (FALLBACK_CAPACITY, 2048, 0)
         );
+        let mut geometry = after(0x7FFF, 512);
         geometry.remove();
-        geometry.update(None);
+        geometry.update(Err(&[]));
         assert_eq!(geometry.capacity(), 0, "a geometry request after removal brings no capacity back");
+        assert_eq!((geometry.bytes_per_sector(), geometry.cylinders()), (512, 16), "the rest is as it was");
     }
 }

@@ -57,7 +57,7 @@ fn host(world: &World) -> Host {
     (device.zero_power.active, device.quirks.no_type_one) = (no_power, no_type_one);
     (device.capability.write_allowed, device.capability.schema) = (writable, world.schema);
     device.capability.features_length = u32::try_from(world.features.len()).unwrap();
-    device.geometry.update(Some(&world.capacity));
+    device.geometry.update(Ok(&world.capacity));
     host.features[..world.features.len()].copy_from_slice(&world.features);
     (host.environment.verify, host.environment.mounted) = (verify, mounted);
     host.handle = open.then_some(Handle::new(HandleId(1)));

@@ -113,7 +113,7 @@ fn capable() -> Host {
     (device.is_dvd, device.is_aacs, device.initialized, device.safe_start_unit) = (true, true, true, true);
     (device.c2_pointers, device.raw_sub_channel) = (true, true);
     device.media.enabled = true;
-    device.geometry.update(Some(&[0, 0, 0xFF, 0xFF, 0, 0, 8, 0]));
+    device.geometry.update(Ok(&[0, 0, 0xFF, 0xFF, 0, 0, 8, 0]));
     device.mounted_interface = crate::blob::Blob::new(&[u16::from(b'X'); 8]);
     device.device_name = crate::blob::Blob::new(&[u16::from(b'Y'); 8]);
     device.inquiry = crate::blob::Blob::new(&[5; 36]);

@@ -80,8 +80,8 @@ pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next
 /// Updates the device's geometry from a finished READ CAPACITY; gives its status.
 pub fn take_over(input: Input, context: &mut Context<'_, '_>) -> NtStatus {
     let result = input.command();
-    let answer = result.status.is_success().then(|| context.buffers.answer(result.transferred));
-    context.device.geometry.update(answer);
+    let came = context.buffers.answer(result.transferred);
+    context.device.geometry.update(if result.status.is_success() { Ok(came) } else { Err(came) });
     result.status
 }
 
@@ -154,6 +154,16 @@ mod tests {
         host.on(READ_CAPACITY, Reply::data("00 01 D4 BF 00 00 00 00"));
         let answer = host.control(LENGTH_INFO, "", 8);
         assert_eq!((answer.status, answer.output), (NtStatus::SUCCESS, hex("FFFFFF7F00000000")));
+    }
+
+    #[test]
+    fn a_failure_that_brought_bytes_counts_cylinders() {
+        let mut host = Host::default();
+        host.on(READ_CAPACITY, Reply::sense(5, 0x24, 0).with_data(ANSWER));
+        assert_eq!(host.control(LENGTH_INFO, "", 8).end(), (NtStatus::INVALID_DEVICE_REQUEST, 0));
+        let types = host.on("00 00 00 00 00 00", Reply::good()).control(0x002D_0C04, "", 40);
+        assert_eq!(types.output[8..16], hex(&DISK_GEOMETRY[..16]));
+        assert_eq!(types.output[28..32], hex("00080000"));
     }
 
     #[test]

@@ -81,7 +81,7 @@ mod tests {
         let mut host = Host::default();
         let device = &mut host.dispatcher.device;
         (device.is_mmc, device.is_dvd, device.capability.write_allowed) = (is_mmc, is_mmc, write_allowed);
-        device.geometry.update(Some(&[0, 0, 0x17, 0xFF, 0, 0, 8, 0]));
+        device.geometry.update(Ok(&[0, 0, 0x17, 0xFF, 0, 0, 8, 0]));
         host
     }
 

@@ -76,7 +76,7 @@ mod tests {
             (LAYOUT_EX, &[(4, &[1]), (8, &[1]), (64, &length), (80, &[0x0B]), (82, &[1])]),
         ] {
             let mut host = Host::default();
-            host.dispatcher.device.geometry.update(Some(&hex("00 00 03 E7 00 00 08 00")));
+            host.dispatcher.device.geometry.update(Ok(&hex("00 00 03 E7 00 00 08 00")));
             let size = SIZES.iter().find(|(of, _)| *of == code).unwrap().1;
             let answer = host.control(code, &"FF".repeat(8), size + 3);
             assert_eq!(answer.end(), (NtStatus::SUCCESS, u64::from(size)));
@@ -93,7 +93,7 @@ mod tests {
     fn the_length_may_be_unknown() {
         let mut host = Host::default();
         assert_eq!(host.control(INFO, "", 32).output[8..16], [0; 8]);
-        host.dispatcher.device.geometry.update(None);
+        host.dispatcher.device.geometry.update(Err(&[]));
         assert_eq!(host.control(INFO, "", 32).output[8..16], 0x7FFF_FFFF_u64.to_le_bytes());
     }
 }

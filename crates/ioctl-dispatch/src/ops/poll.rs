@@ -169,7 +169,8 @@ pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next
     let result = input.command();
     match state {
         State::Ready => {
-            if result.status.is_success() {
+            // Sense that counts as success does not count here.
+            if result.srb == SrbStatus::SUCCESS {
                 context.device.set_media_state(MediaState::Present);
             }
         }

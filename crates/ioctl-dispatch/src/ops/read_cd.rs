@@ -154,7 +154,7 @@ mod tests {
         let mut host = Host::default();
         host.dispatcher.device.c2_pointers = true;
         host.dispatcher.device.raw_sub_channel = true;
-        host.dispatcher.device.geometry.update(Some(&hex("00 00 03 E7 00 00 08 00")));
+        host.dispatcher.device.geometry.update(Ok(&hex("00 00 03 E7 00 00 08 00")));
         host
     }
 
@@ -279,7 +279,7 @@ mod tests {
         let mut host = host();
         host.on(AUDIO_AT_16, Reply::bytes(&[7; 2352]));
         assert_eq!(raw_read(&mut host, &info(0x8000 + 2047, 1, 2), 2352).end(), (NtStatus::SUCCESS, 2352));
-        host.dispatcher.device.geometry.update(Some(&hex("00 00 FF FF 00 00 02 00")));
+        host.dispatcher.device.geometry.update(Ok(&hex("00 00 FF FF 00 00 02 00")));
         host.on("BE 04 00 00 00 40 00 00 01 F0 00 00", Reply::bytes(&[7; 2352]));
         assert_eq!(raw_read(&mut host, &info(0x8000, 1, 2), 2352).end(), (NtStatus::SUCCESS, 2352));
     }

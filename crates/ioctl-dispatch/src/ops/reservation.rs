@@ -40,9 +40,10 @@ pub fn start(operation: Operation, context: &mut Context<'_, '_>) -> Next {
 /// `PERSISTENT_RESERVE_COMMAND`: bytes 8 and 9 are the action, and type and scope; 10-11 AllocationLength.
 fn persistent_in(context: &Context<'_, '_>) -> Next {
     let [action, _, low, high] = context.input_u32(8).to_le_bytes();
+    let scratch_length = u16::try_from(context.buffers.scratch_length()).unwrap_or(u16::MAX);
     let command = PersistentReserveIn {
         action: PersistentReserveInAction(bits(action, 0, 5)),
-        allocation_length: u16::from_le_bytes([low, high]),
+        allocation_length: u16::from_le_bytes([low, high]).min(scratch_length),
     };
     Next::send(ScsiCommand::new(&command), State::Answer)
 }
@@ -195,6 +196,15 @@ mod tests {
         let mut host = Host::default();
         host.on("5E 01 00 00 00 00 00 01 02 00", Reply::port(NtStatus::DATA_OVERRUN));
         assert_eq!(send(&mut host, IN, &reading(1, 0x102), 600).end(), (NtStatus::DATA_OVERRUN, 0));
+    }
+
+    #[test]
+    fn a_small_adapter_bounds_the_reading_form_too() {
+        let mut host = Host::default();
+        host.scratch_length = 4096;
+        let reply = Reply::data("00 00 00 07 00 00 00 00");
+        let answer = send(host.on("5E 00 00 00 00 00 00 10 00 00", reply), IN, &reading(0, 0x8000), 0x8000);
+        assert_eq!((answer.end(), answer.commands[0].length), ((NtStatus::SUCCESS, 8), 4096));
     }
 
     #[test]

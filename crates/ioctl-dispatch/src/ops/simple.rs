@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn read_ahead_follows_the_sector_size() {
         let mut host = Host::default();
-        host.dispatcher.device.geometry.update(Some(&hex("00 00 FF FF 00 00 02 00")));
+        host.dispatcher.device.geometry.update(Ok(&hex("00 00 FF FF 00 00 02 00")));
         host.on("A7 00 00 00 00 80 00 00 01 00 00 00", Reply::sense(5, 0x20, 0));
         let answer = host.control(SET_READ_AHEAD, &addresses(0x1_0000, 0x2_0000), 0);
         assert_eq!(answer.end(), (NtStatus::INVALID_DEVICE_REQUEST, 0));

@@ -43,6 +43,16 @@ fn readiness_says_that_a_medium_is_there() {
 }
 
 #[test]
+fn an_answer_with_sense_says_nothing_of_readiness() {
+    for reply in [Reply::sense(1, 0x17, 0), Reply::sense(5, 0x5D, 0), Reply::sense(0, 0, 0)] {
+        let mut host = host(0);
+        host.on(READY, reply);
+        poll(&mut host);
+        assert_eq!(host.dispatcher.device.media.known, MediaState::Unknown);
+    }
+}
+
+#[test]
 fn a_failed_poll_is_not_retried_and_starts_no_spindle() {
     let mut host = host(0);
     host.dispatcher.device.safe_start_unit = true;

@@ -10,7 +10,7 @@ const BLOCKS: u64 = 1000;
 
 fn host() -> Host {
     let mut host = Host::default();
-    host.dispatcher.device.geometry.update(Some(&[0, 0, 0x03, 0xE7, 0, 0, 8, 0]));
+    host.dispatcher.device.geometry.update(Ok(&[0, 0, 0x03, 0xE7, 0, 0, 8, 0]));
     host
 }
 
@@ -243,7 +243,7 @@ fn becoming_ready_keeps_its_longer_pause() {
 #[test]
 fn an_unmounted_medium_change_is_retried_and_forgets_grants() {
     let mut host = Host::mmc();
-    host.dispatcher.device.geometry.update(Some(&[0, 0, 0x03, 0xE7, 0, 0, 8, 0]));
+    host.dispatcher.device.geometry.update(Ok(&[0, 0, 0x03, 0xE7, 0, 0, 8, 0]));
     host.dispatcher.device.agids.grant(Grant::new(AgidClass::Css, Agid::ALL[0]), None);
     host.on("28 00 00 00 00 00 00 00 01 00", Reply::sense(6, 0x28, 0)).on("28 00 00 00 00 00 00 00 01 00", blocks(1));
     assert_eq!(end(&mut host, transfer(false, 0, 2048)), (NtStatus::SUCCESS, 2048));
