@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use drive_host::Adapter;
+use virtual_drive::script::Recording;
 
 /// Drives optical drives, real or in software, through the driver core: every request goes the way that a program's
 /// DeviceIoControl goes on Windows.
@@ -25,13 +26,16 @@ Examples:
   cdromctl --drive sim:cdrom-audio toc
   cdromctl --drive /dev/sr0 raw-read --track 2 --output song.wav
   cdromctl --drive disc.iso --trace ioctl IOCTL_CDROM_GET_DRIVE_GEOMETRY --out-len 24
+  cdromctl --drive /dev/sr0 --record drive.jsonl info
+  cdromctl --drive script:drive.jsonl info
   cdromctl --drive script:drive.jsonl batch requests.jsonl
   cdromctl --drive sim:list";
 
 /// What every command takes.
 #[derive(Debug, Args)]
 pub struct Common {
-    /// The drive: an image file (ISO, BIN/CUE), sim:NAME (`sim:list` lists them), script:FILE, or /dev/srN.
+    /// The drive: an image file (ISO, BIN/CUE), sim:NAME (`sim:list` lists them), script:FILE, /dev/srN or /dev/sgN,
+    /// iscsi://HOST[:PORT]/TARGET/LUN, or qemu:IMAGE (QEMU's ATAPI drive; without IMAGE it is empty).
     #[arg(long, global = true, value_name = "DRIVE")]
     pub drive: Option<String>,
     /// The adapter above the drive: alignment-mask=1,max-transfer=65536,max-pages=17 are the defaults.
@@ -49,6 +53,12 @@ pub struct Common {
     /// Show each SCSI command on stderr: name, fields, data, sense, duration.
     #[arg(long, global = true)]
     pub trace: bool,
+    /// Write what the drive says to a drive script, which replays it: the way to report a drive that misbehaves.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// The recording under way.
+    #[arg(skip)]
+    pub recording: Option<Recording>,
 }
 
 /// What to do.

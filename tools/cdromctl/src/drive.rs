@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use transports::iscsi::{IscsiDrive, IscsiUrl};
 use virtual_drive::script::ScriptDrive;
 use virtual_drive::{Target, sim};
 
@@ -16,7 +17,7 @@ pub const LIST: &str = "sim:list";
 pub struct Chosen {
     /// The drive.
     pub target: Box<dyn Target>,
-    /// A real drive, which takes its time.
+    /// A drive outside of this program, which takes its time.
     pub real: bool,
 }
 
@@ -27,6 +28,12 @@ pub fn open(name: &str) -> Result<Chosen> {
     if let Some(file) = name.strip_prefix("script:") {
         return software(Box::new(ScriptDrive::load(Path::new(file)).with_context(option)?));
     }
+    if let Some(image) = name.strip_prefix("qemu:") {
+        return emulated(image).with_context(option);
+    }
+    if name.starts_with(IscsiUrl::PREFIX) {
+        return Ok(Chosen { target: Box::new(IscsiDrive::open(name).with_context(option)?), real: true });
+    }
     if name.starts_with(sim::PREFIX) {
         return software(Box::new(sim::open(name).map_err(anyhow::Error::msg).with_context(option)?));
     }
@@ -36,7 +43,8 @@ pub fn open(name: &str) -> Result<Chosen> {
     }
     if !path.exists() {
         bail!(
-            "--drive {name}: no such file; give an image file, sim:NAME ({LIST} shows them), script:FILE or /dev/srN"
+            "--drive {name}: no such file; give an image file, sim:NAME ({LIST} shows them), script:FILE, /dev/srN or \
+             another kind that --help lists"
         );
     }
     software(Box::new(sim::open_image(path).map_err(anyhow::Error::msg).with_context(option)?))
@@ -45,6 +53,17 @@ pub fn open(name: &str) -> Result<Chosen> {
 #[cfg(target_os = "linux")]
 fn device(path: &Path) -> Result<Chosen> {
     Ok(Chosen { target: Box::new(scsi_generic::Device::open(path)?), real: true })
+}
+
+#[cfg(unix)]
+fn emulated(image: &str) -> Result<Chosen> {
+    let image = (!image.is_empty()).then(|| Path::new(image));
+    Ok(Chosen { target: Box::new(transports::qemu::QemuDrive::start(image)?), real: true })
+}
+
+#[cfg(not(unix))]
+fn emulated(_image: &str) -> Result<Chosen> {
+    bail!("QEMU is driven through Unix sockets; this system has none")
 }
 
 #[cfg(not(target_os = "linux"))]

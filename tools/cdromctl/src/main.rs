@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match commands::run(&cli) {
+    let mut cli = cli::Cli::parse();
+    match session::recorded(&mut cli.common, |common| commands::run(cli.command.as_ref(), common)) {
         Ok(code) => code,
         Err(error) => failure::report(&error),
     }

@@ -11,6 +11,7 @@ use drive_host::{Access, names};
 use ioctl_dispatch::HandleId;
 use ioctl_dispatch::request::{Mdl, Transfer};
 use scsi_cdb::Cdb;
+use virtual_drive::script::Recording;
 
 use crate::cli::Common;
 use crate::failure::{DriveRefused, RequestFailed};
@@ -22,20 +23,41 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// The same for a program on a real drive, which has been running for long.
 const SETTLE_REAL: Duration = Duration::from_millis(150);
 
+/// Runs `work` with the recording that the command line asks for.
+pub fn recorded<T>(common: &mut Common, work: impl FnOnce(&Common) -> Result<T>) -> Result<T> {
+    let Some(path) = common.record.clone() else { return work(common) };
+    let context = || format!("--record {}", path.display());
+    let recording = Recording::create(&path).with_context(context)?;
+    recording.comment(concat!("Recorded by cdromctl ", env!("CARGO_PKG_VERSION"), "; replay with"));
+    let registry: String = common.registry.iter().map(|value| format!(" --registry '{value}'")).collect();
+    recording.comment(&format!("cdromctl --drive script:{} --adapter {}{registry}", path.display(), common.adapter));
+    common.recording = Some(recording.clone());
+    let done = work(common);
+    recording.finish().with_context(context)?;
+    done
+}
+
 /// Starts the device on the drive of the command line, for a script.
 pub fn start(common: &Common) -> Result<Host> {
     start_and_settle(common, SETTLE)
 }
 
 fn start_and_settle(common: &Common, real: Duration) -> Result<Host> {
-    let name = common.drive.as_deref().context("which drive? Give --drive IMAGE, sim:NAME, script:FILE or /dev/srN")?;
+    let name = common
+        .drive
+        .as_deref()
+        .context("which drive? Give --drive IMAGE, sim:NAME or /dev/srN; --help lists the others")?;
     let mut registry = Registry::default();
     for value in &common.registry {
         registry.set_from(value).map_err(anyhow::Error::msg).context("--registry")?;
     }
     let chosen = drive::open(name)?;
     let options = Options { adapter: common.adapter, registry, real_time: chosen.real, ..Options::default() };
-    let mut host = Host::prepare(chosen.target, &options);
+    let target = match &common.recording {
+        Some(recording) => recording.of(chosen.target),
+        None => chosen.target,
+    };
+    let mut host = Host::prepare(target, &options);
     if common.trace {
         host.recorder().set_trace(Box::new(trace::show));
     }

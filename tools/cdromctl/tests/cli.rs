@@ -262,3 +262,36 @@ fn foreign_images_are_read_byte_for_byte() {
         assert!(copy.len() >= whole && copy[..whole] == original[..whole], "{drive}");
     }
 }
+
+#[test]
+fn a_recorded_session_is_replayed() {
+    let folder = TempDir::new().unwrap();
+    let script = folder.path().join("drive.jsonl").display().to_string();
+    let replay = format!("script:{script}");
+    for drive in ["sim:cdrom-twosession", "sim:dvdrom-movie", "sim:cdrom-empty"] {
+        for command in [&["info"][..], &["config"], &["--json", "ioctl", "IOCTL_CDROM_READ_TOC", "--out-len", "804"]] {
+            let recorded = done(&[&["--drive", drive, "--record", &script], command].concat());
+            let replayed = done(&[&["--drive", &replay], command].concat());
+            let without_place = |text: &str| -> Vec<String> {
+                text.lines().filter(|line| !line.starts_with("at ")).map(str::to_owned).collect()
+            };
+            assert_eq!(without_place(&replayed), without_place(&recorded), "{drive} {command:?}");
+        }
+    }
+    assert!(fs::read_to_string(&script).unwrap().starts_with("# Recorded by cdromctl "));
+    let nowhere = folder.path().join("none/drive.jsonl").display().to_string();
+    let (code, complaint) = refused(&["--drive", "sim:cdrom-data", "--record", &nowhere, "info"]);
+    assert!(code == 2 && complaint.contains("--record "), "{complaint}");
+}
+
+#[test]
+fn peers_that_are_not_there_are_named() {
+    for (drive, expected) in [
+        ("iscsi://", "names no target"),
+        ("iscsi://127.0.0.1:1/target/1", "no iSCSI target answers at 127.0.0.1:1"),
+        ("/dev/null", "/dev/null takes no SCSI commands"),
+    ] {
+        let (code, complaint) = refused(&["--drive", drive, "info"]);
+        assert!(code == 2 && complaint.contains(expected), "{complaint}");
+    }
+}

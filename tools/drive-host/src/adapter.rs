@@ -1,5 +1,6 @@
 //! The adapter above the drive: its limits, and the descriptors in which a port tells them.
 
+use std::fmt;
 use std::str::FromStr;
 
 use virtual_drive::nearest;
@@ -20,6 +21,14 @@ impl Default for Adapter {
     /// A typical ATAPI adapter.
     fn default() -> Self {
         Self { alignment_mask: 1, max_transfer: 0x1_0000, max_pages: 17 }
+    }
+}
+
+impl fmt::Display for Adapter {
+    /// The text that [`FromStr`] reads.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { alignment_mask, max_transfer, max_pages } = self;
+        write!(formatter, "alignment-mask={alignment_mask},max-transfer={max_transfer},max-pages={max_pages}")
     }
 }
 

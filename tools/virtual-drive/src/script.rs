@@ -4,11 +4,14 @@
 //! REQUEST, invalid command operation code).
 
 pub mod fields;
+mod recording;
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::target::{Completion, DataPhase, MediaAction, Reply, Request, Target};
+pub use recording::Recording;
+
 use fields::{Fields, FormatError, objects, parse_hex, parse_number};
 
 /// The keys of a rule.

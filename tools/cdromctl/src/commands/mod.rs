@@ -19,17 +19,16 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Command, Common};
 use crate::{drive, output};
 
 /// Does what the command line says.
-pub fn run(cli: &Cli) -> Result<ExitCode> {
-    let common = &cli.common;
+pub fn run(command: Option<&Command>, common: &Common) -> Result<ExitCode> {
     if common.drive.as_deref() == Some(drive::LIST) {
         output::text(drive::list())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Some(command) = &cli.command else { bail!("nothing to do; `cdromctl --help` lists the commands") };
+    let Some(command) = command else { bail!("nothing to do; `cdromctl --help` lists the commands") };
     match command {
         Command::Batch { requests } => return batch::run(common, requests),
         Command::Ioctl(arguments) => return ioctl::run(common, arguments),

@@ -9,7 +9,7 @@ pub enum IscsiError {
     #[error("{0}; write iscsi://host[:port]/target/lun, for example iscsi://127.0.0.1/iqn.2001-04.com.example:cd/1")]
     Url(String),
     /// Nobody answers at the address.
-    #[error("no iSCSI target answers at {address}: {source}")]
+    #[error("no iSCSI target answers at {address}")]
     Connect {
         /// Host and port.
         address: String,
