@@ -1,5 +1,7 @@
 //! All that the driver knows of one drive. Plain data; every transition is a method with a test.
 
+use scsi_cdb::Opcode;
+
 use crate::agid::Agids;
 use crate::blob::Blob;
 use crate::capability::Capability;
@@ -240,9 +242,9 @@ impl Device {
         self.geometry.remove();
     }
 
-    /// A command ended well: what was logged of it once may be logged again.
-    pub fn command_succeeded(&mut self) {
-        self.log.ready_failure = false;
+    /// A command ended well, sent for a program's request (`linked`) or the driver's own.
+    pub fn command_succeeded(&mut self, linked: bool, opcode: Opcode) {
+        self.log.command_succeeded(linked, opcode);
         self.zero_power.command_succeeded();
     }
 }

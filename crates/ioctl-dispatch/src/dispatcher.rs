@@ -207,6 +207,8 @@ impl Dispatcher {
                 _ => running.preparation = preparation.next(),
             }
         }
+        // A transfer is given up by the time of its own commands.
+        running.first_sent = None;
         self.enter(running, world)
     }
 
@@ -317,7 +319,7 @@ impl Dispatcher {
     ) -> Step {
         let result = port::translate(reply, active.command.length);
         if result.srb == SrbStatus::SUCCESS {
-            self.device.command_succeeded();
+            self.device.command_succeeded(active.mode.linked, active.command.cdb.opcode());
             return self.command_over(running, NtStatus::SUCCESS, &result, world);
         }
         if reply.status == NtStatus::CANCELLED {

@@ -79,6 +79,11 @@ impl Reply {
         Self { scsi_status: 0x02, sense, ..Self::good() }
     }
 
+    /// CHECK CONDITION with these sense bytes.
+    pub fn raw_sense(sense: &[u8]) -> Self {
+        Self { scsi_status: 0x02, sense: sense.to_vec(), ..Self::good() }
+    }
+
     /// The port fails the request with `status`.
     pub fn port(status: NtStatus) -> Self {
         Self { status, ..Self::good() }

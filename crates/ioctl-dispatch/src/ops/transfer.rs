@@ -63,10 +63,7 @@ pub fn start(transfer: Transfer, context: &mut Context<'_, '_>) -> Next {
     let Some(offset) = validate(device, &transfer, asked_streaming) else {
         return Next::fail(NtStatus::INVALID_DEVICE_REQUEST);
     };
-    let unit = device.geometry.block_length().max(2048);
-    let limit = device.limits.for_address(transfer.mdl.address);
-    let whole_blocks = limit.checked_rem(unit).map_or(limit, |rest| limit.saturating_sub(rest));
-    let limit = whole_blocks.max(unit);
+    let limit = part_limit(device, transfer.mdl.address);
     let state = State {
         write: transfer.write,
         streaming: asked_streaming && !device.quirks.no_streaming,
@@ -77,6 +74,14 @@ pub fn start(transfer: Transfer, context: &mut Context<'_, '_>) -> Next {
         parts: transfer.length.div_ceil(limit),
     };
     send(state, context)
+}
+
+/// Most bytes of one command: whole blocks and whole 2048 bytes, and no more than READ (10) can count.
+fn part_limit(device: &Device, address: u64) -> u32 {
+    let block_length = device.geometry.block_length();
+    let unit = block_length.max(2048);
+    let most = block_length.saturating_mul(u32::from(u16::MAX)).min(device.limits.for_address(address));
+    most.checked_rem(unit).map_or(most, |rest| most.saturating_sub(rest)).max(unit)
 }
 
 /// The byte offset of a transfer that the medium can take; `None` for any other.

@@ -82,7 +82,7 @@ pub fn interpret(device: &mut Device, failure: &Failure<'_>, sense: SenseCode, e
         return Verdict::done(failure.result.internal);
     }
     if failure.result.scsi_status == scsi_status::RESERVATION_CONFLICT {
-        return Verdict::done(NtStatus::DEVICE_BUSY);
+        return Verdict::done(NtStatus::DEVICE_BUSY).logged(LogChoice::never());
     }
     if !sense.valid {
         return by_srb_status(failure, environment);

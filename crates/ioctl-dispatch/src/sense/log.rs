@@ -1,7 +1,7 @@
 //! Which failures go to the system event log (io-path-and-errors.md 13.2).
 
 use scsi_cdb::Opcode;
-use scsi_cdb::bytes::{be16_at, be32_at, put};
+use scsi_cdb::bytes::{be16_at, be32_at, put, u8_at};
 
 use super::{Failure, Origin, SenseCode, Verdict};
 use crate::Device;
@@ -90,10 +90,28 @@ impl LogChoice {
 /// What has been logged and is not logged again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogHistory {
-    /// TEST UNIT READY failed and has not succeeded since.
+    /// TEST UNIT READY failed, and nothing has ended the silence about it since.
     pub ready_failure: bool,
     /// SYNCHRONIZE CACHE failed once.
     pub flush_failure: bool,
+}
+
+/// Commands that the reference driver sends in a request of their own even on behalf of a program.
+const PRIVATE: &[Opcode] = &[
+    Opcode::START_STOP_UNIT,
+    Opcode::PREVENT_ALLOW_MEDIUM_REMOVAL,
+    Opcode::RESERVE_6,
+    Opcode::RELEASE_6,
+    Opcode::RESERVE_10,
+    Opcode::RELEASE_10,
+];
+
+impl LogHistory {
+    /// A command ended well, sent for a program's request (`linked`) or the driver's own: a failed TEST UNIT READY is
+    /// logged again after one of the driver's own or of [`PRIVATE`], not after reads, writes and the like.
+    pub fn command_succeeded(&mut self, linked: bool, opcode: Opcode) {
+        self.ready_failure &= linked && !PRIVATE.contains(&opcode);
+    }
 }
 
 /// Adds an error-log record to the device's effects if this failure deserves one.
@@ -144,15 +162,20 @@ pub fn record(device: &mut Device, failure: &Failure<'_>, sense: SenseCode, verd
     }));
 }
 
-/// The sector that the sense names if it lies in the command's range, else the command's first; 0 for other commands.
+/// The sector that fixed-format sense names if it lies in the command's range, else the command's first; 0 without
+/// sense and for other commands.
+///
+/// The range is read where the 10-byte commands have it, for the 12-byte ones too, as the reference driver does.
 fn bad_sector(failure: &Failure<'_>, sense: SenseCode) -> u64 {
+    const BY_SECTOR: &[Opcode] =
+        &[Opcode::READ_10, Opcode::WRITE_10, Opcode::READ_12, Opcode::WRITE_12, Opcode::VERIFY_10];
+    if !sense.valid || !BY_SECTOR.contains(&failure.cdb.opcode()) {
+        return 0;
+    }
     let cdb = failure.cdb.padded();
-    let (Ok(first), Ok(named)) = (be32_at(cdb, 2), be32_at(failure.result.sense, 3)) else { return 0 };
-    let count = match failure.cdb.opcode() {
-        Opcode::READ_10 | Opcode::WRITE_10 | Opcode::VERIFY_10 => be16_at(cdb, 7).map(u32::from),
-        Opcode::READ_12 | Opcode::WRITE_12 => be32_at(cdb, 6),
-        _ => return 0,
-    };
-    let end = first.saturating_add(count.unwrap_or(0));
-    u64::from(if sense.valid && (first..end).contains(&named) { named } else { first })
+    let first = be32_at(cdb, 2).unwrap_or(0);
+    let end = first.saturating_add(be16_at(cdb, 7).unwrap_or(0).into());
+    let fixed = !matches!(u8_at(failure.result.sense, 0).unwrap_or(0) & 0x7F, 0x72 | 0x73);
+    let named = be32_at(failure.result.sense, 3).ok().filter(|sector| fixed && (first..end).contains(sector));
+    named.unwrap_or(first).into()
 }

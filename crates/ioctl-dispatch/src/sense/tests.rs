@@ -3,14 +3,16 @@
 use std::vec;
 use std::vec::Vec;
 
-use crate::effect::{Effect, Notification};
+use crate::HandleId;
+use crate::effect::{Effect, LogRecord, Notification};
 use crate::media::MediaState;
 use crate::ntstatus::NtStatus;
-use crate::request::SL_OVERRIDE_VERIFY_VOLUME;
+use crate::request::{Mdl, SL_OVERRIDE_VERIFY_VOLUME, Transfer};
 use crate::test_host::{Answer, Host, Reply};
 use crate::time::Ticks;
 
 const CHECK_VERIFY: u32 = 0x002D_4800;
+const EJECT: u32 = 0x002D_4808;
 const TEST_UNIT_READY: &str = "00 00 00 00 00 00";
 
 /// Sends CHECK_VERIFY to a drive that always answers `reply`; `attempts` commands must reach it.
@@ -215,9 +217,9 @@ fn log_entries_are_written_once_for_readiness() {
     let hardware = Reply::sense(4, 0x44, 0);
     let logged = |answer: &Answer| answer.effects.iter().filter(|effect| matches!(effect, Effect::Log(_))).count();
     assert_eq!(logged(&failing(&mut host, &hardware, 6)), 1);
-    assert_eq!(logged(&failing(&mut host, &hardware, 6)), 0, "until a command succeeds again");
-    host.on(TEST_UNIT_READY, Reply::good());
-    host.control(CHECK_VERIFY, "", 0);
+    assert_eq!(logged(&failing(&mut host, &hardware, 6)), 0, "until such a command succeeds");
+    host.on("1B 00 00 00 02 00", Reply::good());
+    host.control(EJECT, "", 0);
     let answer = failing(&mut host, &hardware, 6);
     let Some(Effect::Log(record)) = answer.effects.iter().find(|effect| matches!(effect, Effect::Log(_))) else {
         panic!("no entry");
@@ -243,4 +245,106 @@ fn a_lock_is_tried_three_times() {
     let answer = host.control(0x002D_4804, "01", 0);
     assert_eq!((answer.status, answer.waits.len()), (NtStatus::DEVICE_NOT_READY, 2));
     assert_eq!(host.dispatcher.device.removal.simple, 0, "a lock that failed does not count");
+}
+
+fn records(answer: &Answer) -> Vec<LogRecord> {
+    let record = |effect: &Effect| if let Effect::Log(record) = effect { Some(*record) } else { None };
+    answer.effects.iter().filter_map(record).collect()
+}
+
+/// Reads 32 sectors from sector 16 on; the drive of 1000 sectors answers with `replies`.
+fn read(paging: bool, streaming: bool, replies: Vec<Reply>) -> Answer {
+    let mut host = Host::default();
+    let device = &mut host.dispatcher.device;
+    device.geometry.update(Ok(&[0, 0, 0x03, 0xE7, 0, 0, 8, 0]));
+    device.capability.streaming_read = true;
+    host.handle.as_mut().unwrap().streaming_read = streaming;
+    host.any(replies).run_transfer(Transfer {
+        write: false,
+        offset: 16 * 2048,
+        length: 32 * 2048,
+        mdl: Mdl { address: 0x1000, byte_count: 32 * 2048 },
+        handle: Some(HandleId(1)),
+        stack_flags: 0,
+        minor: 0,
+        paging,
+    })
+}
+
+/// A medium error in fixed format whose Information names `sector`.
+fn bad_sector(sector: u32) -> Reply {
+    let [a, b, c, d] = sector.to_be_bytes();
+    Reply::raw_sense(&[0xF0, 0, 3, a, b, c, d, 10, 0, 0, 0, 0, 0x11, 0, 0, 0, 0, 0])
+}
+
+#[test]
+fn paging_failures_are_logged_when_they_are_final() {
+    let generic = (0x8004_0033, 301);
+    for (reply, expected) in [
+        (Reply::sense(5, 0x24, 0), &[generic][..]),
+        (Reply::sense(3, 0x30, 1), &[(0xC004_0007, 256)]),
+        (Reply::sense(3, 0x30, 2), &[]),
+        (Reply::sense(3, 0x30, 3), &[]),
+        (Reply::sense(3, 0x11, 0), &[(0xC004_0007, 256)]),
+        (Reply::sense(5, 0x21, 0), &[]),
+        (Reply::scsi_status(0x18), &[]),
+        (Reply::port(NtStatus::INSUFFICIENT_RESOURCES), &[generic]),
+    ] {
+        let logged: Vec<_> = records(&read(true, false, vec![reply.clone()]))
+            .iter()
+            .map(|record| {
+                assert_eq!((record.major_function, record.flags & 1), (3, 1));
+                (record.error_code, record.unique_value)
+            })
+            .collect();
+        assert_eq!(logged, expected, "{reply:?}");
+        let without_code = logged == [generic] || reply == Reply::sense(3, 0x30, 1);
+        let plain = records(&read(false, false, vec![reply]));
+        assert_eq!(plain.len(), if without_code { 0 } else { logged.len() });
+    }
+    assert!(records(&read(true, false, vec![Reply::sense(2, 0x04, 0x08)])).is_empty(), "it was retried");
+}
+
+#[test]
+fn a_bad_sector_is_named_if_the_command_read_it() {
+    for (reply, streaming, sector) in [
+        (bad_sector(20), false, 20),
+        (bad_sector(16), false, 16),
+        (bad_sector(47), false, 47),
+        (bad_sector(48), false, 16),
+        (bad_sector(15), false, 16),
+        (Reply::raw_sense(&[0x72, 3, 0x11, 0, 0, 0, 20, 0]), false, 16),
+        // The 12-byte command's count is looked for where the 10-byte one has it.
+        (bad_sector(20), true, 16),
+    ] {
+        let records = records(&read(false, streaming, vec![reply]));
+        assert_eq!(records[0].device_offset, sector * 2048, "{sector} {streaming}");
+    }
+    assert_eq!(records(&read(false, false, vec![Reply::port(NtStatus::DEVICE_NOT_CONNECTED)]))[0].device_offset, 0);
+}
+
+#[test]
+fn a_read_says_nothing_about_readiness() {
+    let mut host = Host::default();
+    host.dispatcher.device.geometry.update(Ok(&[0, 0, 0x03, 0xE7, 0, 0, 8, 0]));
+    let hardware = Reply::sense(4, 0x44, 0);
+    assert_eq!(records(&failing(&mut host, &hardware, 6)).len(), 1);
+    host.on("28 00 00 00 00 00 00 00 01 00", Reply::bytes(&[0; 2048]));
+    let transfer = Transfer {
+        write: false,
+        offset: 0,
+        length: 2048,
+        mdl: Mdl { address: 0x1000, byte_count: 2048 },
+        handle: Some(HandleId(1)),
+        stack_flags: 0,
+        minor: 0,
+        paging: false,
+    };
+    assert_eq!(host.run_transfer(transfer).status, NtStatus::SUCCESS);
+    host.on(TEST_UNIT_READY, Reply::good());
+    assert_eq!(host.control(CHECK_VERIFY, "", 0).status, NtStatus::SUCCESS);
+    assert!(records(&failing(&mut host, &hardware, 6)).is_empty());
+    host.on("25 00 00 00 00 00 00 00 00 00", Reply::data("000003E7 00000800"));
+    assert_eq!(host.control(0x0007_405C, "", 8).status, NtStatus::SUCCESS);
+    assert_eq!(records(&failing(&mut host, &hardware, 6)).len(), 1, "a command of the driver's own ended well");
 }

@@ -264,3 +264,41 @@ fn a_cancelled_transfer_says_so_with_the_bytes_done() {
     host.on("28 00 00 00 00 00 00 00 20 00", blocks(32).cancelling());
     assert_eq!(end(&mut host, transfer(false, 0, 48 * 2048)), (NtStatus::CANCELLED, 32 * 2048));
 }
+
+#[test]
+fn a_command_never_has_more_blocks_than_it_can_count() {
+    let mut host = Host::default();
+    host.dispatcher.device.limits = crate::limits::TransferLimits::new(u32::MAX, u32::MAX, 0);
+    host.dispatcher.device.geometry.update(Ok(&[0, 0x0F, 0xFF, 0xFF, 0, 0, 2, 0]));
+    let most = 65_532 * 512;
+    host.on("28 00 00 00 00 00 00 FF FC 00", Reply::bytes(&std::vec![0; most]))
+        .on("28 00 00 00 FF FC 00 00 04 00", Reply::bytes(&[0; 2048]));
+    let length = u32::try_from(most).unwrap() + 2048;
+    let answer = host.run_transfer(transfer(false, 0, length));
+    assert_eq!(answer.end(), (NtStatus::SUCCESS, length.into()));
+}
+
+#[test]
+fn the_time_of_a_refresh_is_not_the_reads() {
+    let mut host = host();
+    let device = &mut host.dispatcher.device;
+    (device.is_mmc, device.capability.update) = (true, crate::capability::Update::Required);
+    let not_ready = Reply::sense(2, 0x04, 0x01);
+    for (cdb, failures, answer) in [
+        ("46 01 00 00 00 00 00 00 08 00", 5, Reply::data("00 00 00 04 00 00 00 00")),
+        ("5A 08 2A 00 00 00 00 FF F0 00", 3, Reply::good()),
+        ("AC 14 00 00 00 00 00 00 00 C8 00 00", 5, Reply::good()),
+        ("AC 00 00 00 00 00 00 00 00 C8 03 00", 5, Reply::good()),
+    ] {
+        for _ in 0..failures {
+            host.on(cdb, not_ready.clone());
+        }
+        if failures == 5 {
+            host.on(cdb, answer);
+        }
+    }
+    host.on("28 00 00 00 00 00 00 00 01 00", not_ready).on("28 00 00 00 00 00 00 00 01 00", blocks(1));
+    let answer = host.run_transfer(transfer(false, 0, 2048));
+    assert_eq!(answer.end(), (NtStatus::SUCCESS, 2048));
+    assert!(answer.waits.iter().map(|pause| pause.0).sum::<u64>() > 1_600_000_000);
+}
