@@ -15,6 +15,9 @@ use crate::step::ScsiCommand;
 /// Bytes of an answer's header.
 const HEADER: u16 = 4;
 
+/// Formats that the drive gives only to the holder of an AGID.
+const NEED_SESSION: [DvdFormat; 3] = [DvdFormat::DISC_KEY, DvdFormat::MEDIA_IDENTIFIER, DvdFormat::MEDIA_KEY_BLOCK];
+
 /// Where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -45,7 +48,8 @@ pub fn start(operation: Operation, context: &mut Context<'_, '_>) -> Next {
         return Next::send(region::copyright(), State::Copyright);
     }
     let format = context.input_u32(8);
-    let session = if format == u32::from(DvdFormat::DISC_KEY.0) { context.input_u32(12) } else { 0 };
+    let needs_session = NEED_SESSION.iter().any(|known| format == u32::from(known.0));
+    let session = if needs_session { context.input_u32(12) } else { 0 };
     let [low_format, ..] = format.to_le_bytes();
     let [.., layer] = context.input_array::<17>();
     let room = context.request.output_length.min(context.buffers.scratch_length());

@@ -35,7 +35,7 @@ fn blocks() {
         (0, 1, 0, 0, 8, "AD 00 00 00 00 00 00 01 00 08 00 00"),
         (0, 2, 1, 0, 2052, "AD 00 00 00 00 00 00 02 08 04 40 00"),
         (0, 2, 7, 0, 2052, "AD 00 00 00 00 00 00 02 08 04 C0 00"),
-        // Only the whole format 2 carries the AGID; the drive sees its low byte.
+        // Only whole formats carry the AGID; the drive sees their low byte.
         (0, 3, 1, 0, 192, "AD 00 00 00 00 00 00 03 00 C0 00 00"),
         (0, 0x102, 1, 0, 2052, "AD 00 00 00 00 00 00 02 08 04 00 00"),
         (0, 0x80, 3, 0, 36, "AD 00 00 00 00 00 00 80 00 24 00 00"),
@@ -52,6 +52,20 @@ fn blocks() {
         let answer = host.control(READ_STRUCTURE, &input(offset, format, session, layer), output);
         assert_eq!((answer.end(), &answer.output[..]), ((NtStatus::SUCCESS, 4), &[2, 0, 0, 0][..]), "{cdb}");
         assert_eq!((answer.commands[0].length, answer.commands[0].timeout_s), (output, 10));
+    }
+}
+
+#[test]
+fn cprm_structures_carry_the_agid() {
+    for (offset, format, session, output, cdb) in [
+        (0, 6, 1, 20, "AD 00 00 00 00 00 00 06 00 14 40 00"),
+        (0x1800, 7, 2, 2052, "AD 00 00 00 00 03 00 07 08 04 80 00"),
+        (0, 0x106, 1, 20, "AD 00 00 00 00 00 00 06 00 14 00 00"),
+    ] {
+        let mut host = host();
+        host.on(cdb, Reply::data("00 02 00 00"));
+        let answer = host.control(READ_STRUCTURE, &input(offset, format, session, 0), output);
+        assert_eq!(answer.end(), (NtStatus::SUCCESS, 4), "{cdb}");
     }
 }
 
