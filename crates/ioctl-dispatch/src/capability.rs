@@ -153,14 +153,17 @@ pub fn write_capability(configuration: &Configuration<'_>, scope: Scope) -> Writ
             return WriteCapability { writable: true, schema: named(schema), blocking };
         }
     }
-    let by_profile = configuration.find(FeatureCode(PROFILE_LIST)).filter(|list| list.current).and_then(|list| {
-        BY_PROFILE.iter().find(|(profile, _)| {
-            list.data.chunks_exact(4).any(|entry| {
-                be16_at(entry, 0) == Ok(profile.0)
-                    && (scope == Scope::Ever || u8_at(entry, 2).is_ok_and(|byte| bit(byte, 0)))
+    let by_profile = configuration
+        .find(FeatureCode(PROFILE_LIST))
+        .filter(|list| list.current && list.data.len() & 1 == 0)
+        .and_then(|list| {
+            BY_PROFILE.iter().find(|(profile, _)| {
+                list.data.chunks_exact(4).any(|entry| {
+                    be16_at(entry, 0) == Ok(profile.0)
+                        && (scope == Scope::Ever || u8_at(entry, 2).is_ok_and(|byte| bit(byte, 0)))
+                })
             })
-        })
-    });
+        });
     WriteCapability { writable: by_profile.is_some(), schema: by_profile.map_or(0, |(_, schema)| *schema), blocking }
 }
 
@@ -248,6 +251,8 @@ mod tests {
             (&[(0x0000, true, &[0, 9, 1, 0, 0, 0x13, 0, 0])], (true, 0x21, 1)),
             (&[(0x0000, true, &[0, 9, 1, 0, 0, 0x13, 1, 0])], (true, 0x2C, 1)),
             (&[(0x0000, false, &[0, 9, 1, 0])], (false, 0, 1)),
+            (&[(0x0000, true, &[0, 9, 1, 0, 0])], (false, 0, 1)),
+            (&[(0x0000, true, &[0, 9, 1, 0, 0, 0])], (true, 0x21, 1)),
             (&[(0x0010, true, &[0, 0, 8, 0, 0, 0, 0, 0]), (0x0026, true, &[])], (true, 0x26, 1)),
         ] {
             assert_eq!(capability(features, Scope::Now), expected, "{features:02x?}");

@@ -2,7 +2,7 @@
 
 use scsi_cdb::bytes::{be16_at, be32_at};
 use scsi_cdb::configuration::{Configuration, ConfigurationRequest, FeatureCode, GetConfiguration};
-use scsi_cdb::mode::{HeaderForm, ModeParameters, ModeSense10, PageControl};
+use scsi_cdb::mode::{HeaderForm, ModeParameters, ModeSense10, PageControl, RawPage};
 use scsi_cdb::performance::{GetPerformance, Performance, PerformanceDataType, PerformanceType};
 
 use super::{CommandResult, Context, Input, Next};
@@ -21,7 +21,16 @@ pub const PERFORMANCE_TIMEOUT_S: u32 = 20;
 /// Most bytes that one GET CONFIGURATION asks for.
 pub const CONFIGURATION_MOST: u32 = 0xFFFC;
 
-const CAPABILITIES_PAGE: u8 = 0x2A;
+/// Bytes of the header of GET CONFIGURATION.
+const HEADER_LENGTH: u32 = 8;
+const _: () = assert!(Configuration::HEADER_LENGTH == 8);
+
+/// The CD/DVD capabilities and mechanical status page.
+pub const CAPABILITIES_PAGE: u8 = 0x2A;
+
+/// Most bytes asked for with the mode page.
+const MODE_PAGE_MOST: u32 = 0xFFF0;
+
 const DESCRIPTORS: u16 = 200;
 
 /// Which answer is awaited; the shortest pause found so far, if any.
@@ -72,14 +81,17 @@ pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next
     let brought = if result.status.is_success() { result.transferred } else { 0 };
     match state {
         State::Features => {
-            let parsed = Configuration::parse(context.buffers.answer(result.transferred));
-            let (true, Ok(configuration)) = (configuration_status(result).is_success(), parsed) else {
+            // What did not come of the header was cleared: an answer of fewer bytes is one without features.
+            let answer = context.buffers.answer(result.transferred.max(HEADER_LENGTH));
+            let (true, Ok(configuration)) = (configuration_status(result).is_success(), Configuration::parse(answer))
+            else {
                 context.device.capability.require_update();
                 return Next::success(0);
             };
             context.device.capability.take_over(&configuration);
             let fastest = retry_delay_of_profile(configuration.current_profile);
-            Next::send_own(sense_capabilities(context), State::ModePage(fastest))
+            let length = context.buffers.scratch_length().min(MODE_PAGE_MOST);
+            Next::send_own(sense_capabilities(u16::try_from(length).unwrap_or(u16::MAX)), State::ModePage(fastest))
         }
         State::ModePage(fastest) => {
             let found = write_speed_of_page(context.buffers.answer(brought));
@@ -105,21 +117,28 @@ fn shorter(one: Option<Ticks>, other: Option<Ticks>) -> Option<Ticks> {
     one.into_iter().chain(other).min()
 }
 
-fn sense_capabilities(context: &Context<'_, '_>) -> ScsiCommand {
-    let length = context.buffers.scratch_length().min(0xFFF0);
+/// MODE SENSE (10) for [`CAPABILITIES_PAGE`].
+#[must_use]
+pub fn sense_capabilities(allocation_length: u16) -> ScsiCommand {
     ScsiCommand::new(&ModeSense10 {
         disable_block_descriptors: true,
         page_control: PageControl::CURRENT,
         page: CAPABILITIES_PAGE,
         subpage: 0,
-        allocation_length: u16::try_from(length).unwrap_or(0xFFF0),
+        allocation_length,
     })
+}
+
+/// [`CAPABILITIES_PAGE`] of an answer, if that is the first page in it: no other was asked for.
+#[must_use]
+pub fn capabilities_page<'a>(parameters: &ModeParameters<'a>) -> Option<RawPage<'a>> {
+    parameters.pages.clone().next().filter(|page| page.code == CAPABILITIES_PAGE)
 }
 
 /// The pause by the maximum write speed (bytes 18-19) of a page 2A with at least 20 bytes.
 fn write_speed_of_page(answer: &[u8]) -> Option<Ticks> {
     let parameters = ModeParameters::parse(HeaderForm::Ten, answer).ok()?;
-    let page = parameters.pages.find_raw(CAPABILITIES_PAGE)?;
+    let page = capabilities_page(&parameters)?;
     retry_delay_of_speed(be16_at(page.bytes, 18).ok()?.into())
 }
 
@@ -208,6 +227,23 @@ mod tests {
         host.environment.cancelled = true;
         assert_eq!(host.control(0x002D_4800, "", 0).status, NtStatus::CANCELLED);
         assert_eq!(host.dispatcher.device.capability.update, Update::Required);
+    }
+
+    #[test]
+    fn an_answer_without_a_whole_header_is_one_without_features() {
+        for answer in ["", "00 00 00 24", "00 00 00 24 00 00 00"] {
+            let (device, commands) = refreshed([Reply::data(answer), illegal(), illegal(), illegal()]);
+            let capability = device.capability;
+            assert_eq!((commands, capability.update), (4, Update::Complete), "{answer}");
+            assert!(!capability.write_allowed && !capability.is_css, "{answer}");
+            assert_eq!(capability.transfer_retry_delay, SLOWEST_RETRY);
+        }
+    }
+
+    #[test]
+    fn only_the_first_page_of_the_answer_is_looked_at() {
+        let page = std::format!("0026010000000000 0106000000000000 2A16 {} 1B90 {}", "00".repeat(16), "00".repeat(4));
+        assert_eq!(delay([Reply::data(&page.replace(' ', "")), illegal(), illegal()]), SLOWEST_RETRY);
     }
 
     #[test]

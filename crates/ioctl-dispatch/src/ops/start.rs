@@ -3,10 +3,10 @@
 use scsi_cdb::bytes::{be32_at, bit, clamp, put, u8_at};
 use scsi_cdb::configuration::{Configuration, ConfigurationRequest, FeatureCode};
 use scsi_cdb::inquiry::Inquiry;
-use scsi_cdb::mode::{HeaderForm, ModeParameters, ModeSelect6, ModeSense6, ModeSense10, PageControl};
+use scsi_cdb::mode::{HeaderForm, ModeParameters, ModeSelect6, ModeSense6, PageControl};
 
-use super::refresh::{configuration_status, get_configuration};
-use super::{CommandResult, Context, Input, Next, POLL, capacity, poll, region};
+use super::refresh::{CONFIGURATION_MOST, configuration_status, get_configuration};
+use super::{CommandResult, Context, Input, Next, POLL, capacity, poll, refresh, region};
 use crate::blob::Blob;
 use crate::buffers::SCRATCH_MAX;
 use crate::capability::{Scope, css_medium, write_capability};
@@ -29,8 +29,6 @@ const ATTENTION_REPEATS: u8 = 3;
 
 /// Rounds of reading all features while the drive says that there are more.
 const FEATURE_ROUNDS: u8 = 4;
-
-const CAPABILITIES_PAGE: u8 = 0x2A;
 
 /// Least time-out in seconds of a drive that can write.
 const WRITER_TIMEOUT_S: u32 = 260;
@@ -350,13 +348,13 @@ fn features_length(result: CommandResult, context: &mut Context<'_, '_>) -> Next
 }
 
 fn ask_features(length: u32, round: u8, context: &Context<'_, '_>) -> Next {
-    let length = length.min(super::refresh::CONFIGURATION_MOST);
+    let length = length.min(CONFIGURATION_MOST);
     Next::send_own(get_configuration(ConfigurationRequest::ALL, length, context), State::Features(length, round))
 }
 
 fn features(result: CommandResult, asked: u32, round: u8, context: &mut Context<'_, '_>) -> Next {
     let Some(length) = kept_length(result, context) else { return non_mmc(false, context) };
-    if length > asked && round < FEATURE_ROUNDS && asked < super::refresh::CONFIGURATION_MOST {
+    if length > asked && round < FEATURE_ROUNDS && asked < CONFIGURATION_MOST {
         return ask_features(length, round.saturating_add(1), context);
     }
     let received = clamp(context.buffers.scratch, 0, usize::try_from(result.transferred.min(length)).unwrap_or(0));
@@ -386,19 +384,12 @@ fn learn(device: &mut Device, configuration: &Configuration<'_>) {
 }
 
 fn sense_capabilities(form: HeaderForm) -> Next {
-    let (page_control, page) = (PageControl::CURRENT, CAPABILITIES_PAGE);
     let command = match form {
-        HeaderForm::Ten => ScsiCommand::new(&ModeSense10 {
-            disable_block_descriptors: true,
-            page_control,
-            page,
-            subpage: 0,
-            allocation_length: 40,
-        }),
+        HeaderForm::Ten => refresh::sense_capabilities(40),
         HeaderForm::Six => ScsiCommand::new(&ModeSense6 {
             disable_block_descriptors: true,
-            page_control,
-            page,
+            page_control: PageControl::CURRENT,
+            page: refresh::CAPABILITIES_PAGE,
             subpage: 0,
             allocation_length: 36,
         }),
@@ -407,8 +398,9 @@ fn sense_capabilities(form: HeaderForm) -> Next {
 }
 
 fn capabilities(result: CommandResult, form: HeaderForm, context: &mut Context<'_, '_>) -> Next {
-    let parameters = ModeParameters::parse(form, context.buffers.answer(result.transferred));
-    let page = parameters.ok().and_then(|parameters| parameters.pages.find_raw(CAPABILITIES_PAGE));
+    // Bounded by what came: some drives leave the length field out.
+    let parameters = ModeParameters::parse_whole(form, context.buffers.answer(result.transferred));
+    let page = parameters.ok().and_then(|parameters| refresh::capabilities_page(&parameters));
     let flags = page.and_then(|page| u8_at(page.bytes, 5).ok()).filter(|_| result.status.is_success());
     match (flags, form) {
         (Some(flags), _) => {
