@@ -95,11 +95,14 @@ impl DeviceDescriptor {
         self.string(20)
     }
 
-    /// Vendor, product and revision one after the other, as stored.
+    /// Vendor, product and revision one after the other, as stored. A device without vendor and product has none.
     #[must_use]
     pub fn identification(&self) -> Blob<u8, 128> {
         let mut text = [0; 128];
         let mut length: usize = 0;
+        if self.vendor().is_empty() && self.product().is_empty() {
+            return Blob::default();
+        }
         for part in [self.vendor(), self.product(), self.revision()] {
             length = length.saturating_add(scsi_cdb::bytes::put(&mut text, length, part));
         }
@@ -144,5 +147,9 @@ mod tests {
         assert_eq!(descriptor.revision(), b"");
         assert_eq!(descriptor.identification().as_slice(), b"VENDOR X");
         assert!(DeviceDescriptor::new(&bytes[..10]).is_none());
+        bytes[12..16].fill(0);
+        bytes[20..24].copy_from_slice(&40_u32.to_le_bytes());
+        let descriptor = DeviceDescriptor::new(&bytes).unwrap();
+        assert_eq!((descriptor.revision(), descriptor.identification().as_slice()), (&b"VENDOR X"[..], &b""[..]));
     }
 }

@@ -134,6 +134,7 @@ pub fn resume(state: State, input: Input, context: &mut Context<'_, '_>) -> Next
 pub fn up(context: &mut Context<'_, '_>) -> Next {
     let device = &mut *context.device;
     device.polling.suspended = false;
+    device.follow_pending_signal();
     if !device.initialized || !device.zero_power.active {
         return Next::success(0);
     }

@@ -229,6 +229,16 @@ fn a_signal_that_cannot_be_followed_is_kept() {
 }
 
 #[test]
+fn a_signal_on_the_way_down_is_followed_in_d0() {
+    let mut host = host(0);
+    host.dispatcher.device.polling.asynchronous = true;
+    host.dispatcher.device.polling.suspended = true;
+    assert_eq!(host.dispatcher.device.request_poll(), NtStatus::UNSUCCESSFUL);
+    assert_eq!(host.run(Job::PowerUp).effects, [Effect::Poll]);
+    assert!(!host.run(Job::PowerUp).effects.contains(&Effect::Poll), "once");
+}
+
+#[test]
 fn notifications_are_counted_by_handle() {
     let mut host = host(0);
     let control = |host: &mut Host, input: &str| host.control(0x002D_0944, input, 0).status;
