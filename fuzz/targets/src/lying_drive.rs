@@ -156,7 +156,7 @@ impl<'a> Session<'a> {
         device.capability.blocking = self.source.pick(&[1, 16, 32]);
         device.c2_pointers = flags & 0x40 == 0;
         device.raw_sub_channel = flags & 0x80 == 0;
-        device.geometry.update(Some(&[0, 0x25, 0x80, 0, 0, 0, 8, 0]));
+        device.geometry.update(Ok(&[0, 0x25, 0x80, 0, 0, 0, 8, 0]));
     }
 
     fn one(&mut self) {
