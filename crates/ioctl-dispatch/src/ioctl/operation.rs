@@ -157,7 +157,7 @@ operations! {
     MountSuggestedLink,
     /// Whether the volume is online.
     VolumesReady,
-    /// The volume goes online: the end of it for a program, the beginning for the system, which tells the end later.
+    /// As [`Self::VolumePostOnline`] for a program; nothing yet for the system, which follows with that.
     VolumeOnline,
     /// The volume is online.
     VolumePostOnline,

@@ -127,17 +127,19 @@ impl Device {
     }
 }
 
-/// A poll's turn has come: it is refused while a handle has the drive to itself.
+/// A poll's turn has come: it is refused while a handle has the drive to itself, and outside D0.
 ///
 /// # Errors
 /// The completion of the refused poll.
 pub fn admit(device: &mut Device) -> Result<(), Completion> {
-    if exclusive::is_foreign(device.exclusive.as_ref(), None) {
-        device.polling.outstanding = false;
-        device.polling.signal_pending |= device.polling.asynchronous;
-        return Err(Completion::new(NtStatus::ACCESS_DENIED, 0));
-    }
-    Ok(())
+    let status = match (exclusive::is_foreign(device.exclusive.as_ref(), None), device.polling.suspended) {
+        (true, _) => NtStatus::ACCESS_DENIED,
+        (false, true) => NtStatus::UNSUCCESSFUL,
+        (false, false) => return Ok(()),
+    };
+    device.polling.outstanding = false;
+    device.polling.signal_pending |= device.polling.asynchronous;
+    Err(Completion::new(status, 0))
 }
 
 /// Starts a poll.

@@ -239,6 +239,20 @@ fn a_signal_on_the_way_down_is_followed_in_d0() {
 }
 
 #[test]
+fn a_poll_that_was_queued_on_the_way_down_is_dropped() {
+    for asynchronous in [false, true] {
+        let mut host = host(0);
+        host.dispatcher.device.polling.asynchronous = asynchronous;
+        assert!(host.dispatcher.device.tick());
+        host.dispatcher.device.polling.suspended = true;
+        assert!(host.run(Job::Poll).commands.is_empty());
+        assert!(!host.dispatcher.device.polling.outstanding);
+        let polls = host.run(Job::PowerUp).effects.contains(&Effect::Poll);
+        assert_eq!(polls, asynchronous, "where there is no timer the signal is kept");
+    }
+}
+
+#[test]
 fn notifications_are_counted_by_handle() {
     let mut host = host(0);
     let control = |host: &mut Host, input: &str| host.control(0x002D_0944, input, 0).status;
