@@ -108,7 +108,7 @@ const PRIVATE: &[Opcode] = &[
 
 impl LogHistory {
     /// A command ended well, sent for a program's request (`linked`) or the driver's own: a failed TEST UNIT READY is
-    /// logged again after one of the driver's own or of [`PRIVATE`], not after reads, writes and the like.
+    /// logged again after one of the driver's own or of `PRIVATE`, not after reads, writes and the like.
     pub fn command_succeeded(&mut self, linked: bool, opcode: Opcode) {
         self.ready_failure &= linked && !PRIVATE.contains(&opcode);
     }
