@@ -137,8 +137,8 @@ pub fn interpret(device: &mut Device, failure: &Failure<'_>, environment: &Envir
     verdict
 }
 
-/// The request was never executed by the drive: the port answered for it.
+/// The request was never executed by the drive: the port answered for it, or the drive is gone.
 #[must_use]
 pub fn is_port_failure(result: &PortResult<'_>) -> bool {
-    result.srb == SrbStatus::INTERNAL_ERROR
+    matches!(result.srb, SrbStatus::INTERNAL_ERROR | SrbStatus::NO_DEVICE)
 }

@@ -106,11 +106,12 @@ fn transfer(device: &mut Device, failure: &Failure<'_>, sense: SenseCode, verdic
     let streaming = matches!(failure.cdb.opcode(), Opcode::READ_12 | Opcode::WRITE_12)
         && bit(u8_at(failure.cdb.padded(), 10).unwrap_or(0), 7);
     if streaming {
+        let said = SenseCode::parse_unchecked(failure.result.sense);
         let lasting = matches!(
             failure.result.srb,
             SrbStatus::TIMEOUT | SrbStatus::COMMAND_TIMEOUT | SrbStatus::SELECTION_TIMEOUT | SrbStatus::BUS_RESET
-        ) || (sense.key == 6 && matches!(sense.asc, 0x29 | 0x2E))
-            || (sense.valid && sense.key == 5 && sense.asc != 0x21);
+        ) || (said.key == 6 && matches!(said.asc, 0x29 | 0x2E))
+            || (said.key == 5 && said.asc != 0x21);
         verdict.retry = lasting;
         if lasting {
             device.quirks.no_streaming = true;

@@ -247,6 +247,16 @@ fn a_lock_is_tried_three_times() {
     assert_eq!(host.dispatcher.device.removal.simple, 0, "a lock that failed does not count");
 }
 
+#[test]
+fn an_unlock_is_not_forced_on_a_drive_that_is_gone() {
+    for status in [NtStatus::DEVICE_DOES_NOT_EXIST, NtStatus::INSUFFICIENT_RESOURCES] {
+        let mut host = Host::default();
+        host.dispatcher.device.removal.simple = 1;
+        host.on("1E 00 00 00 00 00", Reply::port(status));
+        assert!(!host.control(0x002D_4804, "00", 0).status.is_success());
+    }
+}
+
 fn records(answer: &Answer) -> Vec<LogRecord> {
     let record = |effect: &Effect| if let Effect::Log(record) = effect { Some(*record) } else { None };
     answer.effects.iter().filter_map(record).collect()

@@ -205,6 +205,11 @@ fn streaming_fails_fast_on_what_will_pass() {
     host.handle.as_mut().unwrap().streaming_read = true;
     host.on("A8 00 00 00 00 00 00 00 00 01 80 00", Reply::sense(2, 0x04, 0x01));
     assert_eq!(end(&mut host, transfer(false, 0, 2048)), (NtStatus::DEVICE_NOT_READY, 0));
+    // The additional length does not cover the ASC (21): the tables read key 5 alone, this rule reads it all the same.
+    let cut = Reply::raw_sense(&[0x70, 0, 5, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0x21, 0, 0, 0, 0, 0]);
+    host.on("A8 00 00 00 00 00 00 00 00 01 80 00", cut);
+    assert_eq!(end(&mut host, transfer(false, 0, 2048)), (NtStatus::INVALID_DEVICE_REQUEST, 0));
+    assert!(!host.dispatcher.device.quirks.no_streaming);
     host.dispatcher.device.capability.streaming_read = false;
     assert_eq!(end(&mut host, transfer(false, 0, 2048)), (NtStatus::INVALID_DEVICE_REQUEST, 0));
 }
