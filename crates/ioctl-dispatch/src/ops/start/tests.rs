@@ -131,6 +131,28 @@ fn a_drive_whose_one_feature_probe_fails_stays_an_mmc_drive() {
 }
 
 #[test]
+fn a_mode_page_counts_without_the_length_field_and_nowhere_but_in_front() {
+    for (page, raw_sub_channel) in [
+        ("00 00 01 00 00 00 00 00 2A 16 3B 33 71 77", true),
+        ("00 00 01 00 00 00 00 08 00 00 00 00 00 00 08 00 2A 16 3B 33 71 77", true),
+        ("00 00 01 00 00 00 00 00 01 00 2A 16 3B 33 71 77", false),
+        ("00 1E 01 00 00 00 FF FF 2A 16 3B 33 71 77", false),
+    ] {
+        let mut host = host();
+        host.dispatcher.device.quirks.no_type_one = true;
+        up_to_features(&mut host);
+        let all = features(&["0000 03 04 0008 0100"]);
+        host.on(HEADER, Reply::data(&all[..16])).on(HEADER, Reply::data(&all[..16]));
+        host.on("46 00 00 00 00 00 00 00 10 00", Reply::data(&all)).on(MODE_10, Reply::data(page));
+        if !raw_sub_channel {
+            host.on(MODE_6, illegal());
+        }
+        started(&mut host);
+        assert_eq!(host.dispatcher.device.raw_sub_channel, raw_sub_channel, "{page}");
+    }
+}
+
+#[test]
 fn a_feature_list_that_grows_is_read_again_at_its_new_length() {
     let mut host = host();
     host.dispatcher.device.quirks.no_type_one = true;
