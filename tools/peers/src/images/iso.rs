@@ -97,7 +97,7 @@ impl Recipe {
 
 /// The files that go into the images.
 pub(super) fn write_trees(shell: &Shell) -> anyhow::Result<()> {
-    let long: String = (0..4000).map(|line| format!("Line {line} of a file.\n")).collect();
+    let long: String = (0..1000).map(|line| format!("Line {} of a file.\n", line % 50)).collect();
     for tree in ["tree", "boot"] {
         shell.write(&format!("{tree}/HELLO.TXT"), "A file of one line.\n")?;
         shell.write(&format!("{tree}/SUB/LONG.DAT"), &long)?;

@@ -20,6 +20,11 @@ fn plain(number: &str) -> String {
     }
 }
 
+/// Six digits, as cd-info writes sectors.
+fn is_lsn(word: &str) -> bool {
+    word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// `cd-info`: track list, catalogue number, CD-TEXT, and the volume at the start of a disc that begins with data.
 pub(super) fn cd_info(said: &str) -> Facts {
     let mut facts = Facts::new();
@@ -31,7 +36,7 @@ pub(super) fn cd_info(said: &str) -> Facts {
             ["170:", _, lsn, "leadout", ..] => {
                 facts.insert("lead_out".into(), plain(lsn));
             }
-            [number, _, lsn, kind, _, copy, ref rest @ ..] if number.ends_with(':') && lsn.len() == 6 => {
+            [number, _, lsn, kind, _, copy, ref rest @ ..] if number.ends_with(':') && is_lsn(lsn) => {
                 let Ok(number) = number.trim_end_matches(':').parse() else { continue };
                 tracks.push(number);
                 let mut note = |name: &str, value: &str| facts.insert(format!("track.{number}.{name}"), value.into());
@@ -83,7 +88,6 @@ pub(super) fn cd_info(said: &str) -> Facts {
 /// `cdrdao show-toc`.
 pub(super) fn cdrdao_show_toc(said: &str) -> Facts {
     let mut facts = Facts::new();
-    facts.insert("mcn".into(), NONE.into());
     let mut numbers: Vec<String> = Vec::new();
     for line in said.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -126,6 +130,7 @@ pub(super) fn cdrdao_show_toc(said: &str) -> Facts {
     }
     if let (Some(first), Some(last)) = (numbers.first(), numbers.last()) {
         facts.insert("tracks".into(), format!("{first}-{last}"));
+        facts.entry("mcn".into()).or_insert_with(|| NONE.into());
     }
     facts
 }

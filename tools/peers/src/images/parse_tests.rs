@@ -10,11 +10,11 @@ fn track_lists_and_texts_of_cd_info() {
         "Disc mode is listed as: CD-DA\nCD-ROM Track List (1 - 2)\n  #: MSF       LSN    Type   Green? Copy? Channels Premphasis?\n  \
          1: 00:02:00  000000 audio  false  no    2        no\n  2: 00:08:00  000450 audio  false  yes   2        yes\n\
          170: 00:12:00  000750 leadout (1 MB raw, 1 MB formatted)\nMedia Catalog Number (MCN): 0724353231123\n\n\
-         Language 0 'English':\nCD-TEXT for Disc:\n\tTITLE: Album: tests\nCD-TEXT for Track  2:\n\tPERFORMER: Two\n",
+         Language 0 'English':\nCD-TEXT for Disc:\n\tTITLE: Album: tests\nCD-TEXT for Track  2:\n\tPERFORMER: A second text of several words\n",
     );
     let names = ["tracks", "lead_out", "mcn", "track.1.start", "track.2.start", "track.2.copy", "track.2.pre", "texts"];
     assert_eq!(get(&facts, &names), ["1-2", "750", "0724353231123", "0", "450", "yes", "yes", "2"]);
-    assert_eq!(get(&facts, &["text.0.title", "text.2.performer"]), ["Album: tests", "Two"]);
+    assert_eq!(get(&facts, &["text.0.title", "text.2.performer"]), ["Album: tests", "A second text of several words"]);
 }
 
 #[test]

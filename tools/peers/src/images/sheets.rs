@@ -58,6 +58,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     Recipe { name: "toc-audio", content: Content::Audio(900), cue: CODES, toc: CODES_TOC },
     Recipe { name: "toc-gaps", content: Content::Audio(900), cue: GAPS, toc: GAPS_TOC },
     Recipe { name: "toc-text", content: Content::Audio(900), cue: TEXT, toc: TEXT_TOC },
+    Recipe { name: "toc-indexes", content: Content::Audio(900), cue: INDEXES, toc: INDEXES_TOC },
     Recipe { name: "toc2cue", content: Content::Audio(900), cue: "", toc: GAPS_TOC },
     Recipe { name: "mixed", content: Content::Mixed(600), cue: MIXED, toc: "" },
     Recipe { name: "mixed-gap", content: Content::Mixed(600), cue: MIXED_GAP, toc: "" },
@@ -82,7 +83,7 @@ const TEXT: &str = "TITLE \"Album of tests\"\nPERFORMER \"Various\"\nFILE \"disc
     TITLE \"The first\"\n    PERFORMER \"One\"\n    INDEX 01 00:00:00\n  TRACK 02 AUDIO\n    TITLE \"A second title that \
     does not fit into one pack\"\n    PERFORMER \"Two\"\n    INDEX 01 00:06:00\n";
 
-const TEXT_TOC: &str = "CD_DA\nCD_TEXT {\nLANGUAGE_MAP {\n0 : EN\n}\nLANGUAGE 0 {\nTITLE \"Album of tests\"\n\
+const TEXT_TOC: &str = "CD_DA\nCD_TEXT {\nLANGUAGE_MAP { 0 : EN }\nLANGUAGE 0 {\nTITLE \"Album of tests\"\n\
     PERFORMER \"Various\"\n}\n}\nTRACK AUDIO\nCD_TEXT {\nLANGUAGE 0 {\nTITLE \"The first\"\nPERFORMER \"One\"\n}\n}\n\
     FILE \"disc.bin\" 0 00:06:00\nTRACK AUDIO\nCD_TEXT {\nLANGUAGE 0 {\nTITLE \"A second title that does not fit into \
     one pack\"\nPERFORMER \"Two\"\n}\n}\nFILE \"disc.bin\" 00:06:00 00:06:00\n";
@@ -99,11 +100,14 @@ const MADE_GAPS: &str = "FILE \"disc.bin\" BINARY\n  TRACK 01 AUDIO\n    INDEX 0
 const INDEXES: &str = "FILE \"disc.bin\" BINARY\n  TRACK 01 AUDIO\n    INDEX 01 00:00:00\n    INDEX 02 00:02:00\n    \
     INDEX 03 00:03:00\n  TRACK 02 AUDIO\n    INDEX 00 00:05:00\n    INDEX 01 00:06:00\n    INDEX 02 00:09:33\n";
 
+const INDEXES_TOC: &str = "CD_DA\nTRACK AUDIO\nFILE \"disc.bin\" 0 00:05:00\nINDEX 00:02:00\nINDEX 00:03:00\n\
+    TRACK AUDIO\nFILE \"disc.bin\" 00:05:00 00:07:00\nSTART 00:01:00\nINDEX 00:03:33\n";
+
 const MIXED: &str = "FILE \"disc.bin\" BINARY\n  TRACK 01 MODE1/2352\n    INDEX 01 00:00:00\n  TRACK 02 AUDIO\n    \
     INDEX 01 00:04:00\n  TRACK 03 AUDIO\n    INDEX 01 00:08:00\n";
 
 const MIXED_TOC: &str = "CD_ROM\nTRACK MODE1_RAW\nDATAFILE \"disc.bin\" 00:04:00\nTRACK AUDIO\n\
-    FILE \"disc.bin\" #705600 0 00:04:00\nTRACK AUDIO\nFILE \"disc.bin\" #705600 00:04:00 00:04:00\n";
+    FILE \"disc.bin\" 00:04:00 00:04:00\nTRACK AUDIO\nFILE \"disc.bin\" 00:08:00 00:04:00\n";
 
 const MIXED_GAP: &str = "FILE \"disc.bin\" BINARY\n  TRACK 01 MODE1/2352\n    INDEX 01 00:00:00\n  TRACK 02 AUDIO\n    \
     PREGAP 00:02:00\n    INDEX 01 00:04:00\n  TRACK 03 AUDIO\n    INDEX 00 00:08:00\n    INDEX 01 00:09:00\n";

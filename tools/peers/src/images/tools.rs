@@ -117,7 +117,8 @@ fn cd_read(shell: &mut Shell, image: &Image, ours: &Ours) -> anyhow::Result<Fact
 
 fn cdrdao(shell: &mut Shell, image: &Image, command: &str) -> anyhow::Result<String> {
     let source = image.toc.as_deref().or(image.sheet.as_deref()).unwrap_or_default();
-    Ok(shell.ask(&["cdrdao", command, source])?.text())
+    // Without force it says nothing of tracks that are shorter than four seconds.
+    Ok(shell.ask(&["cdrdao", command, "--force", source])?.text())
 }
 
 fn cdrdao_show_toc(shell: &mut Shell, image: &Image, _: &Ours) -> anyhow::Result<Facts> {
@@ -159,7 +160,13 @@ fn isoinfo(shell: &mut Shell, image: &Image, _: &Ours) -> anyhow::Result<Facts> 
     for tree in trees.iter().take(if said.contains("\nJoliet with") { 2 } else { 1 }) {
         let about = [&about[..], tree].concat();
         let list = shell.ask(&[&about[..], &["-l"]].concat())?.text();
-        for (place, path) in parse::isoinfo_list(&list).into_iter().take(5) {
+        // A later session also lists files that lie in an earlier one, and in another image.
+        let own = |place: &str| {
+            place
+                .split_once('+')
+                .is_some_and(|(start, _)| start.parse().is_ok_and(|start: u32| start >= image.first_block))
+        };
+        for (place, path) in parse::isoinfo_list(&list).into_iter().filter(|(place, _)| own(place)).take(5) {
             let content = shell.ask(&[&about[..], &["-x", &path]].concat())?.out;
             facts.insert(format!("content.{place}"), hash(&content));
         }
