@@ -7,6 +7,7 @@ mod docs;
 mod everything;
 mod foreign_images;
 mod fuzz;
+mod peers;
 mod workspace;
 
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Task {
     Docs(docs::Options),
     /// Run the fuzz targets on their corpus and on mutations of it.
     Fuzz(fuzz::Options),
+    /// Compare with drives and tools of others; installs them from Debian where it may.
+    Peers(peers::Options),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Docs(options) => docs::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Peers(options) => peers::run(&options),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
