@@ -118,6 +118,6 @@ mod tests {
         assert!(images_of_tool.len() >= 9, "{images_of_tool:?}");
         assert!(images_of_tool.values().all(|images| *images >= 20), "{images_of_tool:?}");
         let report = Report::judge(&PART, findings).unwrap();
-        assert!(report.is_good(), "{report}");
+        assert!(report.is_good() && report.unused().next().is_none(), "{report}");
     }
 }

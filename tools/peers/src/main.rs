@@ -7,6 +7,7 @@
 mod answer;
 mod commands;
 mod compare;
+mod decoders;
 mod discs;
 mod expected;
 mod fields;
@@ -18,6 +19,7 @@ mod part;
 mod qemu;
 mod report;
 mod scene;
+mod version;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,7 +32,7 @@ use part::{Context, Part};
 use report::Report;
 
 /// All parts, in the order they run.
-const PARTS: &[Part] = &[qemu::PART, iscsi::PART, images::PART, guest::PART];
+const PARTS: &[Part] = &[qemu::PART, iscsi::PART, images::PART, decoders::PART, guest::PART];
 
 #[derive(Parser)]
 #[command(name = "peers", about = "Compares our drive and our tools with those of others.")]

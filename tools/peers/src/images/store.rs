@@ -1,4 +1,4 @@
-//! What the tools said, kept as facts: `images.jsonl`, and the images in `images/NAME/FILE.gz`.
+//! What the tools said, kept in `images/facts.jsonl`, and the images in `images/NAME/FILE.gz`.
 //!
 //! | line | meaning |
 //! |---|---|
@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::Image;
 use super::facts::Facts;
 use super::shell::Shell;
+
+/// The file of facts.
+const FACTS: &str = "facts.jsonl";
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
@@ -63,7 +66,7 @@ impl Recorder {
     /// Writes the facts.
     pub fn write(self) -> anyhow::Result<()> {
         let lines: Vec<String> = self.lines.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
-        let file = self.directory.join(format!("{}.jsonl", self.name));
+        let file = self.directory.join(self.name).join(FACTS);
         fs::write(&file, lines.join("\n") + "\n").with_context(|| file.display().to_string())
     }
 }
@@ -84,7 +87,7 @@ pub(super) fn load(
     name: &str,
     scratch: &Path,
 ) -> anyhow::Result<Vec<(Unpacked, Vec<(String, Facts)>)>> {
-    let file = directory.join(format!("{name}.jsonl"));
+    let file = directory.join(name).join(FACTS);
     let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     let mut images: Vec<(Unpacked, Vec<(String, Facts)>)> = Vec::new();
     for line in text.lines() {

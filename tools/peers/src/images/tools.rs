@@ -1,10 +1,9 @@
 //! The tools that are asked.
 
-use std::process::Command;
-
 use super::facts::{Facts, Ours, hash};
 use super::shell::Shell;
 use super::{Image, parse};
+use crate::version;
 
 /// A tool that reads images.
 pub(super) struct Tool {
@@ -32,16 +31,9 @@ pub(super) const TOOLS: &[Tool] = &[
 ];
 
 impl Tool {
-    /// The version as the tool gives it: the first word of its first lines that begins with a digit and has a dot.
+    /// The version as the tool gives it.
     pub fn version(&self) -> String {
-        let output = Command::new(self.version[0]).args(&self.version[1..]).output();
-        let text = output.map_or_else(
-            |_| String::new(),
-            |output| String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
-        );
-        let mut words = text.split_whitespace().map(|word| word.trim_matches(|c: char| matches!(c, 'v' | ',' | ':')));
-        let found = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
-        found.unwrap_or("of unknown version").to_owned()
+        version::of(self.version)
     }
 }
 
