@@ -108,9 +108,9 @@ mod tests {
         let control = Cdromctl::find().unwrap();
         let mut findings = Findings::default();
         let mut images_of_tool: BTreeMap<String, usize> = BTreeMap::new();
-        for (image, said) in store::load(&fixtures, PART.name, scratch.path()).unwrap() {
+        for image in store::load(&fixtures, PART.name, scratch.path()).unwrap() {
             let ours = control.read(&image.disc).unwrap();
-            for (tool, theirs) in said {
+            for (tool, theirs) in image.said {
                 *images_of_tool.entry(tool.clone()).or_default() += 1;
                 compare(&mut findings, &image.name, &tool, &ours, &theirs);
             }

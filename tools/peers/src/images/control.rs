@@ -25,7 +25,7 @@ impl Cdromctl {
         }
         let target = folder.parent().context("this program lies in no target folder")?;
         let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--quiet", "--package", "cdromctl", "--target-dir"]).arg(target);
+        build.args(["build", "--quiet", "--locked", "--package", "cdromctl", "--target-dir"]).arg(target);
         build.current_dir(env!("CARGO_MANIFEST_DIR"));
         if folder.ends_with("release") {
             build.arg("--release");

@@ -78,18 +78,16 @@ pub(super) struct Unpacked {
     pub name: String,
     /// The file to open.
     pub disc: PathBuf,
+    /// What each tool said of it.
+    pub said: Vec<(String, Facts)>,
 }
 
-/// Unpacks the images into `scratch`; gives them with what each tool said.
+/// Unpacks the images into `scratch`.
 #[cfg_attr(not(test), expect(dead_code, reason = "fixtures are replayed by tests"))]
-pub(super) fn load(
-    directory: &Path,
-    name: &str,
-    scratch: &Path,
-) -> anyhow::Result<Vec<(Unpacked, Vec<(String, Facts)>)>> {
+pub(super) fn load(directory: &Path, name: &str, scratch: &Path) -> anyhow::Result<Vec<Unpacked>> {
     let file = directory.join(name).join(FACTS);
     let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-    let mut images: Vec<(Unpacked, Vec<(String, Facts)>)> = Vec::new();
+    let mut images: Vec<Unpacked> = Vec::new();
     for line in text.lines() {
         match serde_json::from_str(line).with_context(|| line.to_owned())? {
             Line::Image { image, disc, files, .. } => {
@@ -102,10 +100,10 @@ pub(super) fn load(
                     GzDecoder::new(packed).read_to_end(&mut bytes)?;
                     fs::write(folder.join(file), bytes)?;
                 }
-                images.push((Unpacked { name: image, disc: folder.join(disc) }, Vec::new()));
+                images.push(Unpacked { name: image, disc: folder.join(disc), said: Vec::new() });
             }
             Line::Said { tool, facts, .. } => {
-                images.last_mut().ok_or_else(|| anyhow!("no image yet"))?.1.push((tool, facts));
+                images.last_mut().ok_or_else(|| anyhow!("no image yet"))?.said.push((tool, facts));
             }
         }
     }
