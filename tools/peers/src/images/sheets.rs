@@ -41,7 +41,7 @@ enum Content {
 /// Sectors of the volume that mixed-mode discs begin with.
 const VOLUME: u32 = 300;
 
-/// Where the second session begins: after lead-out, lead-in and pregap (MMC-6 4.2.3.5).
+/// Where the second session begins: after lead-out, lead-in and pregap.
 const SECOND: u32 = VOLUME + 11_400;
 
 /// All sheets.
