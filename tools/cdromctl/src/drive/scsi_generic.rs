@@ -109,8 +109,7 @@ impl Device {
         // lengths given beside them; the kernel touches nothing else.
         unsafe { ioctl::ioctl(&self.file, updater) }?;
         let duration = started.elapsed();
-        let moved = length.saturating_sub(u32::try_from(header.resid).unwrap_or(0));
-        let transferred = usize::try_from(moved).unwrap_or(0);
+        let transferred = moved(&header);
         match direction {
             Direction::FromDevice => data.truncate(transferred),
             Direction::None | Direction::ToDevice => data.clear(),
@@ -162,6 +161,13 @@ fn sent_length(cdb: &[u8]) -> u8 {
         Some(0xC0..) => own.max(VENDOR_GROUPS),
         _ => own,
     }
+}
+
+/// Bytes that were moved. The residual means something only when the command reached the drive.
+fn moved(header: &Header) -> usize {
+    let residual = u32::try_from(header.resid).unwrap_or(0);
+    let moved = if header.host_status == 0 { header.dxfer_len.saturating_sub(residual) } else { 0 };
+    usize::try_from(moved).unwrap_or(0)
 }
 
 fn completion(header: &Header, sense: &[u8]) -> Completion {
@@ -224,6 +230,23 @@ mod tests {
     fn the_header_has_the_kernels_layout() {
         assert_eq!((size_of::<Header>(), std::mem::offset_of!(Header, dxferp)), (88, 16));
         assert_eq!((std::mem::offset_of!(Header, status), std::mem::offset_of!(Header, resid)), (64, 72));
+    }
+
+    fn ended(host_status: u16, resid: i32) -> Header {
+        // SAFETY: every field is a number or a pointer that is not followed, for which zeros are a value.
+        let header = unsafe { std::mem::zeroed::<Header>() };
+        Header { dxfer_len: 32, host_status, resid, ..header }
+    }
+
+    /// Measured with Linux 6.1: a command that the ATA layer refused has no residual.
+    #[test]
+    fn the_residual_is_what_did_not_come() {
+        const DID_ERROR: u16 = 7;
+        assert_eq!(moved(&ended(0, 12)), 20);
+        assert_eq!(moved(&ended(0, 0)), 32);
+        assert_eq!(moved(&ended(0, 40)), 0, "more than was asked for");
+        assert_eq!(moved(&ended(0, -4)), 32, "an overrun");
+        assert_eq!(moved(&ended(DID_ERROR, 0)), 0);
     }
 
     /// Measured with Linux 6.1: E0 with 6 bytes ended with DID_ERROR and never reached an ATAPI drive.
