@@ -62,7 +62,7 @@ fn time(sectors: i32) -> String {
 }
 
 /// Asks for the table of contents in `format`. The raw one has its addresses in minutes, seconds and frames whatever is
-/// asked (MMC-6 6.25.3.4), but some drives give block numbers in their place unless the MSF bit asks for what it is.
+/// asked (MMC-6 6.25, format 2), but some drives give block numbers in their place unless the MSF bit asks for what it is.
 fn fetch(program: &mut Program, format: TocFormat, session: u8) -> Result<Vec<u8>> {
     let msf = if format == TocFormat::RAW_TOC { 0x80 } else { 0 };
     program.ask("IOCTL_CDROM_READ_TOC_EX", &[msf | format.0 & 0x0F, session, 0, 0], ROOM)
