@@ -22,7 +22,7 @@ pub fn script(data: &[u8]) {
         Ok(mut drive) => {
             for cdb in [&[0; 6][..], &[0x12, 0, 0, 0, 36, 0], &[0x43, 2, 0, 0, 0, 0, 0, 3, 0x24, 0]] {
                 for data in [DataPhase::None, DataPhase::In(36), DataPhase::Out(&[0; 8])] {
-                    let reply = drive.execute(Request { cdb, data, now: Duration::ZERO });
+                    let reply = drive.execute(Request::new(cdb, data, Duration::ZERO));
                     assert!(reply.data.len() <= 36 && reply.transferred <= 36);
                 }
             }

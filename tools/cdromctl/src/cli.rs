@@ -35,7 +35,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct Common {
     /// The drive: an image file (ISO, BIN/CUE), sim:NAME (`sim:list` lists them), script:FILE, /dev/srN or /dev/sgN,
-    /// iscsi://HOST[:PORT]/TARGET/LUN, or qemu:IMAGE (QEMU's ATAPI drive; without IMAGE it is empty).
+    /// iscsi://HOST:PORT/TARGET/LUN (the port may be left out), or qemu:IMAGE (QEMU's ATAPI drive).
     #[arg(long, global = true, value_name = "DRIVE")]
     pub drive: Option<String>,
     /// The adapter above the drive: alignment-mask=1,max-transfer=65536,max-pages=17 are the defaults.

@@ -134,7 +134,8 @@ impl Port {
             Direction::Out => DataPhase::Out(data),
         };
         let data_out = if let DataPhase::Out(bytes) = phase { start_of(bytes) } else { Vec::new() };
-        let reply = self.target.execute(Request { cdb: command.cdb.as_bytes(), data: phase, now });
+        let limit = Duration::from_secs(u64::from(command.timeout_s));
+        let reply = self.target.execute(Request::new(command.cdb.as_bytes(), phase, now).within(limit));
         let mut data_in = Vec::new();
         let mut transferred = reply.transferred.min(data.len());
         if command.direction == Direction::In {
@@ -150,7 +151,6 @@ impl Port {
         };
         let mut scsi_status = scsi_status;
         let mut duration = reply.duration;
-        let limit = Duration::from_secs(u64::from(command.timeout_s));
         if duration > limit {
             (status, scsi_status, duration, transferred) = (NtStatus::IO_TIMEOUT, 0, limit, 0);
             sense.clear();
@@ -205,6 +205,7 @@ pub fn status_of_srb(srb: u8) -> NtStatus {
 mod tests {
     use super::*;
     use virtual_drive::script::ScriptDrive;
+    use virtual_drive::{MediaAction, Reply};
 
     fn port(script: &str) -> Port {
         Port::new(Box::new(ScriptDrive::parse("drive", script).unwrap()), Adapter::default())
@@ -223,6 +224,29 @@ mod tests {
         assert_eq!((answer.status, answer.scsi_status, answer.transferred), (NtStatus::SUCCESS, 0, 3));
         assert_eq!(data, [5, 0x80, 5, 0xEE, 0xEE], "what the drive did not send is left alone");
         assert_eq!(port.recorder.take_requests().len(), 1, "the port's own INQUIRY is not recorded");
+    }
+
+    /// A drive that takes all the time it is given.
+    struct Slow;
+
+    impl Target for Slow {
+        fn execute(&mut self, request: Request<'_>) -> Reply {
+            Reply::good(Vec::new(), request.data).after(request.timeout)
+        }
+
+        fn act(&mut self, _: &MediaAction, _: Duration) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn describe(&self) -> String {
+            "slow".into()
+        }
+    }
+
+    #[test]
+    fn the_drive_is_told_how_long_a_command_may_take() {
+        let mut port = Port::new(Box::new(Slow), Adapter::default());
+        assert_eq!(send(&mut port, &[0; 6], &mut []).duration, Duration::from_secs(10));
     }
 
     #[test]

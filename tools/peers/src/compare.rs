@@ -56,6 +56,11 @@ impl Findings {
         self.subjects.len()
     }
 
+    /// Whether a scene of such a name was played.
+    pub(crate) fn played(&self, such: impl Fn(&str) -> bool) -> bool {
+        self.scenes.iter().any(|scene| such(scene))
+    }
+
     /// In how many scenes.
     pub(crate) fn scenes(&self) -> usize {
         self.scenes.len()

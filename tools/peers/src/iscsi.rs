@@ -48,7 +48,7 @@ fn run(context: &Context, findings: &mut Findings) -> anyhow::Result<()> {
             findings.peer(peer);
         }
         scene.play(&context.scratch, &mut drive, findings, recorder.as_mut()).context(scene.name.clone())?;
-        findings.check(&scene.name, "CHECK CONDITION", "data", "0 bytes", &format!("{} bytes", drive.leftovers()));
+        findings.check("transport", "CHECK CONDITION", "data", "0 bytes", &format!("{} bytes", drive.leftovers()));
     }
     burn::burn(context, findings).context("writing")?;
     match (&context.record, recorder) {

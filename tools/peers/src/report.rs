@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::compare::{Difference, Findings};
-use crate::expected::{Expected, Right, Rule};
+use crate::expected::{Expected, Right, Rule, matches};
 use crate::part::Part;
 
 /// What one part found, judged by its table of explained differences.
@@ -47,9 +47,10 @@ impl Report {
         self.explained.values().map(Vec::len).sum()
     }
 
-    /// Rules that explained nothing.
+    /// Rules that explained nothing, although their scene was played.
     pub(crate) fn unused(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter().enumerate().filter(|(place, _)| !self.explained.contains_key(place)).map(|(_, rule)| rule)
+        let idle = self.rules.iter().enumerate().filter(|(place, _)| !self.explained.contains_key(place));
+        idle.map(|(_, rule)| rule).filter(|rule| self.findings.played(|scene| matches(&rule.scene, scene)))
     }
 
     fn to_json(&self) -> Value {

@@ -111,5 +111,5 @@ impl Scene {
 /// Sends one command.
 fn ask(target: &mut dyn Target, command: &Listed, now: Duration) -> Answer {
     let data = if command.room == 0 { DataPhase::None } else { DataPhase::In(command.room) };
-    target.execute(Request { cdb: &command.cdb, data, now }).into()
+    target.execute(Request::new(&command.cdb, data, now)).into()
 }

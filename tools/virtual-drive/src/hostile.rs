@@ -179,7 +179,7 @@ mod tests {
     fn run(script: &[u8], phases: &[DataPhase<'_>]) -> Vec<Reply> {
         let drive = sim::open("sim:cdrom-data").expect("a known name");
         let mut hostile = Hostile::around(drive, script);
-        let request = |data| Request { cdb: &[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], data, now: Duration::from_secs(9) };
+        let request = |data| Request::new(&[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], data, Duration::from_secs(9));
         phases.iter().map(|phase| hostile.execute(request(*phase))).collect()
     }
 

@@ -93,7 +93,7 @@ impl Target for ScriptDrive {
 
     /// A copy answers, so that a rule with `times` is not used up.
     fn inquiry(&mut self, now: Duration) -> Vec<u8> {
-        let request = Request { cdb: &crate::target::INQUIRY_36, data: DataPhase::In(36), now };
+        let request = Request::new(&crate::target::INQUIRY_36, DataPhase::In(36), now);
         self.find(&request).map_or_else(Vec::new, |index| self.rules[index].answer(request.data).data)
     }
 
@@ -214,7 +214,7 @@ mod tests {
     }
 
     fn ask(drive: &mut ScriptDrive, cdb: &[u8], data: DataPhase<'_>) -> Reply {
-        drive.execute(Request { cdb, data, now: Duration::ZERO })
+        drive.execute(Request::new(cdb, data, Duration::ZERO))
     }
 
     fn sense(reply: &Reply) -> Option<(u8, u8, u8)> {

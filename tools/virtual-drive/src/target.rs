@@ -23,6 +23,23 @@ pub struct Request<'a> {
     pub data: DataPhase<'a>,
     /// Virtual time since the session began.
     pub now: Duration,
+    /// How long a drive outside of this program may take.
+    pub timeout: Duration,
+}
+
+impl<'a> Request<'a> {
+    /// A command that may take a minute.
+    #[must_use]
+    pub const fn new(cdb: &'a [u8], data: DataPhase<'a>, now: Duration) -> Self {
+        Self { cdb, data, now, timeout: Duration::from_secs(60) }
+    }
+
+    /// The same command, which may take this long.
+    #[must_use]
+    pub const fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
 }
 
 /// How a command ended.
@@ -126,7 +143,7 @@ pub trait Target {
 
     /// The standard INQUIRY data, as a port reads it when it finds the drive.
     fn inquiry(&mut self, now: Duration) -> Vec<u8> {
-        self.execute(Request { cdb: &INQUIRY_36, data: DataPhase::In(36), now }).data
+        self.execute(Request::new(&INQUIRY_36, DataPhase::In(36), now)).data
     }
 
     /// Does something to the drive by hand.

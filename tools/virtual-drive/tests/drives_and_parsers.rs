@@ -20,7 +20,7 @@ use virtual_drive::{Completion, DataPhase, Request, Target, sim};
 fn ready(name: &str) -> Drive {
     let mut drive = sim::open(name).expect("a listed name");
     for _ in 0..4 {
-        drive.execute(Request { cdb: &[0; 6], data: DataPhase::None, now: NOW });
+        drive.execute(Request::new(&[0; 6], DataPhase::None, NOW));
     }
     drive
 }
@@ -28,7 +28,7 @@ fn ready(name: &str) -> Drive {
 const NOW: Duration = Duration::from_secs(10);
 
 fn data(drive: &mut Drive, cdb: &[u8]) -> Vec<u8> {
-    let reply = drive.execute(Request { cdb, data: DataPhase::In(65_536), now: NOW });
+    let reply = drive.execute(Request::new(cdb, DataPhase::In(65_536), NOW));
     assert!(matches!(reply.completion, Completion::Status { status: 0, .. }), "{cdb:02X?}: {:?}", reply.completion);
     reply.data
 }

@@ -15,9 +15,6 @@ use virtual_drive::{Completion, DataPhase, MediaAction, Reply, Request, Target};
 
 const SG_IO: ioctl::Opcode = 0x2285;
 
-/// Longest time for one command; the port above judges by the request's own time-out.
-const TIMEOUT: Duration = Duration::from_secs(300);
-
 /// Bytes of sense data that fit.
 const SENSE_ROOM: u8 = 64;
 
@@ -56,7 +53,7 @@ impl Device {
 
     /// Asks for INQUIRY data, which any SCSI device answers without a disc.
     fn probe(&mut self) -> Result<()> {
-        let request = Request { cdb: &[0x12, 0, 0, 0, 36, 0], data: DataPhase::In(36), now: Duration::ZERO };
+        let request = Request::new(&[0x12, 0, 0, 0, 36, 0], DataPhase::In(36), Duration::ZERO);
         match self.send(&request) {
             Ok(reply) if reply.data.first().is_some_and(|byte| byte & 0x1F == 5) => Ok(()),
             Ok(_) => bail!("{} is a SCSI device but no optical drive", self.path.display()),
@@ -88,7 +85,7 @@ impl Device {
             dxferp: data.as_mut_ptr().cast(),
             cmdp: cdb.as_mut_ptr(),
             sbp: sense.as_mut_ptr(),
-            timeout: u32::try_from(TIMEOUT.as_millis()).unwrap_or(u32::MAX),
+            timeout: u32::try_from(request.timeout.as_millis()).unwrap_or(u32::MAX),
             flags: 0,
             pack_id: 0,
             usr_ptr: std::ptr::null_mut(),

@@ -9,7 +9,7 @@ use virtual_drive::target::{Completion, DataPhase, Request, Target};
 pub(super) fn execute(drive: &mut Drive, cdb: &[u8], room: u32) -> (u8, Vec<u8>, Vec<u8>) {
     let room = usize::try_from(room).unwrap_or(0);
     let data = if room == 0 { DataPhase::None } else { DataPhase::In(room) };
-    let reply = drive.execute(Request { cdb, data, now: Duration::from_secs(600) });
+    let reply = drive.execute(Request::new(cdb, data, Duration::from_secs(600)));
     match reply.completion {
         Completion::Status { status, sense } => (status, sense, reply.data),
         Completion::PortFailure(_) | Completion::SrbStatus(_) => (0xFF, Vec::new(), Vec::new()),

@@ -73,7 +73,7 @@ mod tests {
     }
 
     fn ask(reply: Reply, cdb: &[u8], room: usize) -> Reply {
-        AtaLayer(Few(reply)).execute(Request { cdb, data: DataPhase::In(room), now: Duration::ZERO })
+        AtaLayer(Few(reply)).execute(Request::new(cdb, DataPhase::In(room), Duration::ZERO))
     }
 
     #[test]

@@ -42,12 +42,12 @@ pub(super) fn burn(context: &Context, findings: &mut Findings) -> anyhow::Result
     let mut now = Duration::from_secs(30);
     for target in [&mut ours as &mut dyn Target, &mut theirs] {
         for _ in 0..3 {
-            target.execute(Request { cdb: LOOK[0].0, data: DataPhase::None, now });
+            target.execute(Request::new(LOOK[0].0, DataPhase::None, now));
         }
     }
     let mut both = |cdb: &[u8], data: DataPhase<'_>| {
         now += Duration::from_secs(600);
-        let ask = |target: &mut dyn Target| Answer::from(target.execute(Request { cdb, data, now }));
+        let ask = |target: &mut dyn Target| Answer::from(target.execute(Request::new(cdb, data, now)));
         let (our_answer, their_answer) = (ask(&mut ours), ask(&mut theirs));
         findings.check_answers(SCENE, cdb, &our_answer, &their_answer);
     };

@@ -200,7 +200,7 @@ impl<T: Target> Service<'_, T> {
             flag::WRITE => DataPhase::Out(&out),
             _ => DataPhase::In(expected),
         };
-        let reply = self.drive.execute(Request { cdb: &command.cdb, data, now: Duration::from_secs(10) });
+        let reply = self.drive.execute(Request::new(&command.cdb, data, Duration::from_secs(10)));
         let Completion::Status { status, sense } = reply.completion else { panic!("a drive gives a status") };
         let missing = expected.saturating_sub(reply.transferred);
         let flags = flag::FINAL | if missing > 0 { flag::UNDERFLOW } else { 0 };

@@ -19,15 +19,12 @@ mod url;
 
 use std::time::{Duration, Instant};
 
-use virtual_drive::{Completion, DataPhase, MediaAction, Reply, Request, Target};
+use virtual_drive::{Completion, MediaAction, Reply, Request, Target};
 
 pub use error::IscsiError;
 pub use url::IscsiUrl;
 
 use session::Session;
-
-/// How long a command may take unless [`IscsiDrive::with_timeout`] says otherwise; formatting takes long.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// NTSTATUS values of [`Completion::PortFailure`].
 mod port_failure {
@@ -41,7 +38,8 @@ mod port_failure {
 #[derive(Debug)]
 pub struct IscsiDrive {
     url: IscsiUrl,
-    timeout: Duration,
+    /// The longest time of a command, whatever it asks for itself.
+    longest: Duration,
     /// `None` after a failure, until the next command.
     session: Option<Session>,
     failure: Option<IscsiError>,
@@ -55,13 +53,13 @@ impl IscsiDrive {
     pub fn open(url: &str) -> Result<Self, IscsiError> {
         let url: IscsiUrl = url.parse()?;
         let session = Session::open(&url)?;
-        Ok(Self { url, timeout: COMMAND_TIMEOUT, session: Some(session), failure: None })
+        Ok(Self { url, longest: Duration::MAX, session: Some(session), failure: None })
     }
 
-    /// The same drive with another limit for the time of one command.
+    /// The same drive with a limit for the time of any command.
     #[must_use]
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+    pub const fn with_timeout(mut self, longest: Duration) -> Self {
+        self.longest = longest;
         self
     }
 
@@ -72,12 +70,12 @@ impl IscsiDrive {
     }
 
     /// Executes on the session there is, or on a new one.
-    fn exchange(&mut self, cdb: &[u8], data: DataPhase<'_>) -> Result<Reply, IscsiError> {
+    fn exchange(&mut self, request: &Request<'_>) -> Result<Reply, IscsiError> {
         let mut session = match self.session.take() {
             Some(session) => session,
             None => Session::open(&self.url)?,
         };
-        match session.execute(cdb, data, Instant::now() + self.timeout) {
+        match session.execute(request.cdb, request.data, Instant::now() + request.timeout.min(self.longest)) {
             Ok(reply) => {
                 self.session = Some(session);
                 Ok(reply)
@@ -98,7 +96,7 @@ impl Target for IscsiDrive {
             return port_failed(port_failure::INVALID_DEVICE_REQUEST);
         }
         self.failure = None;
-        let reply = match self.exchange(request.cdb, request.data) {
+        let reply = match self.exchange(&request) {
             Ok(reply) => reply,
             Err(error) => {
                 let status = status_of(&error);

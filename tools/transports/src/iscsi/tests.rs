@@ -5,12 +5,14 @@ use proptest::prelude::*;
 use virtual_drive::sim;
 
 use super::fake_target::{Behaviour, FakeTarget, Instead};
+use virtual_drive::DataPhase;
+
 use super::*;
 
 const READY: [u8; 6] = [0; 6];
 
 fn request<'a>(cdb: &'a [u8], data: DataPhase<'a>) -> Request<'a> {
-    Request { cdb, data, now: Duration::from_secs(10) }
+    Request::new(cdb, data, Duration::from_secs(10))
 }
 
 fn open(behaviour: Behaviour) -> (FakeTarget, IscsiDrive) {

@@ -217,7 +217,7 @@ mod tests {
 
     fn send(drive: &mut QemuDrive, cdb: &[u8], room: usize) -> Reply {
         let data = if room == 0 { DataPhase::None } else { DataPhase::In(room) };
-        drive.execute(Request { cdb, data, now: Duration::ZERO })
+        drive.execute(Request::new(cdb, data, Duration::ZERO))
     }
 
     /// The additional sense code, zero without sense.

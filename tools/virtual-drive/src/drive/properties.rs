@@ -61,7 +61,7 @@ proptest! {
             match step {
                 Step::Command { cdb, room, out, pause } => {
                     let data = room.map_or(DataPhase::Out(&out), DataPhase::In);
-                    let reply = drive.execute(Request { cdb: &cdb, data, now });
+                    let reply = drive.execute(Request::new(&cdb, data, now));
                     prop_assert!(reply.data.len() <= room.unwrap_or(0));
                     prop_assert!(reply.transferred <= room.unwrap_or(out.len()));
                     let Completion::Status { status, sense } = &reply.completion else {

@@ -51,7 +51,7 @@ impl Bench {
 
     pub(crate) fn run(&mut self, cdb: &str, data: DataPhase<'_>) -> Reply {
         let cdb = hex(cdb);
-        let reply = self.drive.execute(Request { cdb: &cdb, data, now: self.now });
+        let reply = self.drive.execute(Request::new(&cdb, data, self.now));
         self.now += reply.duration;
         reply
     }

@@ -128,7 +128,7 @@ impl Target for Recorded {
     fn inquiry(&mut self, now: Duration) -> Vec<u8> {
         let data = self.target.inquiry(now);
         // The port's own question; replaying it does not use up a rule.
-        let request = Request { cdb: &INQUIRY_36, data: DataPhase::In(36), now };
+        let request = Request::new(&INQUIRY_36, DataPhase::In(36), now);
         let rule = rule(&request, &Reply::good(data.clone(), request.data));
         self.recording.0.borrow_mut().line(&Value::Object(rule).to_string());
         data
@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn answers(drive: &mut dyn Target, commands: &[(&[u8], DataPhase<'_>)]) -> Vec<Reply> {
-        commands.iter().map(|(cdb, data)| drive.execute(Request { cdb, data: *data, now: Duration::ZERO })).collect()
+        commands.iter().map(|(cdb, data)| drive.execute(Request::new(cdb, *data, Duration::ZERO))).collect()
     }
 
     const EVERYTHING: &str = "{\"cdb\": \"00\", \"sense\": \"06/28/00\", \"times\": 1}\n\
