@@ -213,6 +213,30 @@ mod tests {
         assert!(answer.whole_output[20..].iter().all(|byte| *byte == CALLER_FILL), "nothing more is touched");
     }
 
+    /// The published page: CDROM_TOC_SESSION_DATA with first and last complete session and the first track of the last
+    /// one; Information = bytes returned; SUCCESS, BUFFER_TOO_SMALL or INSUFFICIENT_RESOURCES.
+    #[test]
+    fn owner_page_get_last_session_tells_sessions_and_first_track() {
+        const ROOM: u32 = 12;
+        const COMMAND: &str = "43 00 01 00 00 00 00 00 0C 00";
+        let one_session = "00 0A 01 01 00 14 01 00 00 00 00 00";
+        for (data, sessions, track, address) in [(TWO_SESSIONS, [1, 2], 4, 0x0001_2A70), (one_session, [1, 1], 1, 0)] {
+            let answer = Host::default().on(COMMAND, Reply::data(data)).control(LAST_SESSION, "", ROOM);
+            assert_eq!(answer.end(), (SUCCESS, 12));
+            assert_eq!((&answer.output[2..4], answer.output[6]), (&sessions[..], track));
+            assert_eq!(answer.output[8..12], u32::to_be_bytes(address));
+            assert_eq!(answer.commands.len(), 1);
+        }
+        for room in 0..ROOM {
+            let answer = Host::default().control(LAST_SESSION, "", room);
+            assert_eq!(answer.end(), (NtStatus::BUFFER_TOO_SMALL, 12), "nothing is asked");
+            assert!(answer.commands.is_empty() && answer.output.is_empty());
+        }
+        let starved = Reply::port(NtStatus::INSUFFICIENT_RESOURCES);
+        let answer = Host::default().always(COMMAND, starved).control(LAST_SESSION, "", ROOM);
+        assert_eq!(answer.end(), (NtStatus::INSUFFICIENT_RESOURCES, 0));
+    }
+
     #[test]
     fn bytes_past_the_claimed_length_are_zero() {
         let tail = format!("{ONE_TRACK} 07 0E 15");
