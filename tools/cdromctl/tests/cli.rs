@@ -1,7 +1,7 @@
 //! The command line as people and programs use it: commands, JSON, exit codes, and what bad input is told.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -240,26 +240,43 @@ fn a_reader_that_stops_early_is_no_failure() {
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Images of this folder that have their bytes in one place: ISO files.
-fn iso_images(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    paths.filter(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("iso"))).collect()
+/// Files of this extension that `cargo xtask test` put into its folder of images that other tools made; `None` in a test
+/// run of its own.
+fn foreign(extension: &str) -> Option<Vec<PathBuf>> {
+    let folder = std::env::var_os("CDROMRS_FOREIGN_IMAGES")?;
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    Some(entries.filter(|path| path.extension().is_some_and(|other| other.eq_ignore_ascii_case(extension))).collect())
 }
 
-/// Images that other tools made: `cargo xtask test` puts some into this folder.
 #[test]
-fn foreign_images_are_read_byte_for_byte() {
-    let Some(folder) = std::env::var_os("CDROMRS_FOREIGN_IMAGES").map(PathBuf::from) else { return };
+fn foreign_images_of_one_track_are_read_byte_for_byte() {
+    let Some(images) = foreign("iso") else { return };
+    assert!(!images.is_empty(), "nothing to read");
     let target = TempDir::new().unwrap();
     let output = target.path().join("copy").display().to_string();
-    for image in iso_images(&folder) {
+    for image in images {
         let drive = format!("--drive={}", image.display());
         assert!(done(&[&drive, "info"]).contains("disc ready"), "{drive}");
         done(&[&drive, "read", "--output", &output]);
         let (copy, original) = (fs::read(&output).unwrap(), fs::read(&image).unwrap());
         let whole = original.len() / 2048 * 2048;
         assert!(copy.len() >= whole && copy[..whole] == original[..whole], "{drive}");
+    }
+}
+
+/// Sheets of a Mode 1 track of 2048-byte sectors and an audio track, in one file.
+#[test]
+fn foreign_images_of_data_and_audio_are_read_byte_for_byte() {
+    let Some(sheets) = foreign("cue") else { return };
+    let target = TempDir::new().unwrap();
+    let [data, audio] = ["data", "audio.bin"].map(|name| target.path().join(name).display().to_string());
+    for sheet in sheets {
+        let drive = format!("--drive={}", sheet.display());
+        let sectors = json(&[&drive, "toc"])["tracks"][0]["sectors"].to_string();
+        done(&[&drive, "read", "--lba", "0", "--count", &sectors, "--output", &data]);
+        done(&[&drive, "raw-read", "--track", "2", "--output", &audio]);
+        let copy = [fs::read(&data).unwrap(), fs::read(&audio).unwrap()].concat();
+        assert!(copy == fs::read(sheet.with_extension("bin")).unwrap(), "{drive}");
     }
 }
 

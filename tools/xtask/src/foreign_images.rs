@@ -35,7 +35,7 @@ pub fn step() -> Result<Outcome> {
     if images.is_empty() {
         return Ok(Outcome::Skipped(format!("no tool that makes images: {installed}")));
     }
-    let mut command = cargo(["test", "--locked", "-p", "virtual-drive", "-p", "cdromctl", "--tests", "foreign"]);
+    let mut command = cargo(["test", "--locked", "-p", "cdromctl", "--tests", "foreign_images"]);
     let said = output_of(command.env(VARIABLE, &folder))?;
     Ok(Outcome::Passed(format!("{} tests on {}", passed(&said), images.join(", "))))
 }
