@@ -120,7 +120,7 @@ fn cases() -> Result<Vec<Case>> {
                 work: Work::Control(request),
                 input: ioctl.input,
                 system,
-                replies: line.sent.into_iter().filter_map(command).collect(),
+                replies: stage.sent().iter().filter_map(command).collect(),
             });
         }
     }
@@ -132,9 +132,9 @@ fn cases() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-fn command(sent: Sent) -> Option<SentCommand> {
+fn command(sent: &Sent) -> Option<SentCommand> {
     match sent {
-        Sent::Command(command) => Some(*command),
+        Sent::Command(command) => Some(SentCommand::clone(command)),
         Sent::Function { .. } => None,
     }
 }

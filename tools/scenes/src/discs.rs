@@ -105,17 +105,17 @@ pub const SCENES: &[Scene] = &[
     },
 ];
 
-fn msf(seen: &Seen<'_>, at: usize) -> String {
+fn msf(seen: &Seen, at: usize) -> String {
     format!("{:02}:{:02}:{:02}", seen.u8(at), seen.u8(at + 1), seen.u8(at + 2))
 }
 
-fn toc(seen: &Seen<'_>) -> Says {
+fn toc(seen: &Seen) -> Says {
     let end = seen.out.len().saturating_sub(3);
     let says = format!("tracks {} to {}, lead-out at {}", seen.u8(2), seen.u8(3), msf(seen, end));
     seen.holds(seen.out.len() == 4 + 4 * 8 && (seen.u8(2), seen.u8(3)) == (1, 3), says, "three tracks were made")
 }
 
-fn full_toc(seen: &Seen<'_>) -> Says {
+fn full_toc(seen: &Seen) -> Says {
     let entries = seen.out.len().saturating_sub(4) / 11;
     seen.holds(
         entries >= 6 && seen.u8(3) == 1,
@@ -124,7 +124,7 @@ fn full_toc(seen: &Seen<'_>) -> Says {
     )
 }
 
-fn cd_text(seen: &Seen<'_>) -> Says {
+fn cd_text(seen: &Seen) -> Says {
     let packs = seen.out.len().saturating_sub(4) / 18;
     let title = seen.text(8, 12);
     seen.holds(
@@ -134,7 +134,7 @@ fn cd_text(seen: &Seen<'_>) -> Says {
     )
 }
 
-fn catalogue(seen: &Seen<'_>) -> Says {
+fn catalogue(seen: &Seen) -> Says {
     let number = seen.text(9, 13);
     seen.holds(
         number == "4012345678905" && seen.u8(8) & 0x80 != 0,
@@ -143,22 +143,22 @@ fn catalogue(seen: &Seen<'_>) -> Says {
     )
 }
 
-fn raw_audio(seen: &Seen<'_>) -> Says {
+fn raw_audio(seen: &Seen) -> Says {
     // Track 2 begins at block 750 with the first sector of the tone that was written.
     let same = seen.out == generated::audio_sector(50);
     seen.holds(same, "one sector of audio, as it was written", "the fifty-first sector of the first tone")
 }
 
-fn position(seen: &Seen<'_>) -> Says {
+fn position(seen: &Seen) -> Says {
     let says = format!("plays track {}, at {}", seen.u8(6), msf(seen, 9));
     seen.holds(seen.u8(1) == 0x11 && seen.out.len() == 16, says, "audio is playing")
 }
 
-fn volume(seen: &Seen<'_>) -> Says {
+fn volume(seen: &Seen) -> Says {
     seen.sized(4, format!("volumes {:?}", seen.out))
 }
 
-fn geometry(seen: &Seen<'_>) -> Says {
+fn geometry(seen: &Seen) -> Says {
     let says = format!("{} bytes a sector, {} cylinders", seen.le32(20), seen.le64(0));
     seen.holds(
         seen.out.len() == 24 && seen.le32(20) == 2048 && seen.le32(8) == 0x0B,
@@ -167,39 +167,39 @@ fn geometry(seen: &Seen<'_>) -> Says {
     )
 }
 
-fn geometry_ex(seen: &Seen<'_>) -> Says {
+fn geometry_ex(seen: &Seen) -> Says {
     let says = format!("{} bytes a sector, {} bytes in all", seen.le32(20), seen.le64(24));
     seen.holds(seen.out.len() == 32 && seen.le64(24).is_multiple_of(2048), says, "a size in sectors")
 }
 
-fn length(seen: &Seen<'_>) -> Says {
+fn length(seen: &Seen) -> Says {
     seen.sized(8, format!("{} bytes", seen.le64(0)))
 }
 
-fn capacity(seen: &Seen<'_>) -> Says {
+fn capacity(seen: &Seen) -> Says {
     let says = format!("{} blocks of {} bytes", seen.le64(16), seen.le32(8));
     seen.holds(seen.le64(16) * u64::from(seen.le32(8)) == seen.le64(24), says, "blocks times block length is the size")
 }
 
-fn partition(seen: &Seen<'_>) -> Says {
+fn partition(seen: &Seen) -> Says {
     seen.sized(32, format!("one partition of {} bytes", seen.le64(8)))
 }
 
-fn partition_ex(seen: &Seen<'_>) -> Says {
+fn partition_ex(seen: &Seen) -> Says {
     seen.sized(144, format!("one partition of {} bytes", seen.le64(16)))
 }
 
-fn layout(seen: &Seen<'_>) -> Says {
+fn layout(seen: &Seen) -> Says {
     let says = format!("{} partition", seen.le32(0));
     seen.holds(seen.out.len() == 40 && seen.le32(0) == 1, says, "one partition")
 }
 
-fn layout_ex(seen: &Seen<'_>) -> Says {
+fn layout_ex(seen: &Seen) -> Says {
     let says = format!("{} partition", seen.le32(4));
     seen.holds(seen.out.len() == 192 && seen.le32(4) == 1, says, "one partition")
 }
 
-fn configuration(seen: &Seen<'_>) -> Says {
+fn configuration(seen: &Seen) -> Says {
     let mut count = 0;
     let mut at = 8;
     while at + 4 <= seen.out.len() {
@@ -210,17 +210,17 @@ fn configuration(seen: &Seen<'_>) -> Says {
     seen.holds(seen.be16(6) == 0x0008 && at == seen.out.len(), says, "the profile of a CD-ROM")
 }
 
-fn last_session(seen: &Seen<'_>) -> Says {
+fn last_session(seen: &Seen) -> Says {
     let says = format!("sessions {} to {}, the last begins at block {}", seen.u8(2), seen.u8(3), seen.be32(8));
     seen.holds(seen.out.len() == 12 && (seen.u8(2), seen.u8(3)) == (1, 2), says, "two sessions")
 }
 
-fn write_speeds(seen: &Seen<'_>) -> Says {
+fn write_speeds(seen: &Seen) -> Says {
     let speeds: Vec<_> = (8..seen.out.len()).step_by(16).map(|at| seen.be32(at + 12).to_string()).collect();
     seen.holds(!speeds.is_empty(), format!("writes at {} kB/s", speeds.join(", ")), "a speed at least")
 }
 
-fn keys(seen: &Seen<'_>) -> Says {
+fn keys(seen: &Seen) -> Says {
     let key = u64::from(seen.be32(8)) << 32 | u64::from(seen.be32(12));
     seen.holds(key == 0x1122_3344_5566_7788, format!("key {key:016X} is registered"), "the key that was registered")
 }

@@ -9,11 +9,15 @@ mod disc;
 mod discs;
 mod protection;
 mod scene;
+mod script;
+mod stage;
 mod system;
 mod tray;
 
 pub use disc::make as make_disc;
-pub use scene::{Act, Line, Says, Scene, Seen, Stage};
+pub use scene::{Act, Asked, Line, Says, Scene, Seen};
+pub use script::Script;
+pub use stage::Stage;
 
 /// All scenes.
 #[must_use]

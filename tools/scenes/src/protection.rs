@@ -124,29 +124,29 @@ const END: Act = Act::new("IOCTL_AACS_END_SESSION", does!("gives the AGID back")
 /// Session 0, one sector, block 16, no file handle.
 const NONCE: &str = "00000000 01000000 1000000000000000 0000000000000000";
 
-fn region(seen: &Seen<'_>) -> Says {
+fn region(seen: &Seen) -> Says {
     let says = format!("disc {:02X}, drive {:02X}, {} changes left", seen.u8(1), seen.u8(2), seen.u8(3));
     seen.holds(seen.out.len() == 4 && seen.u8(2) != 0, says, "a region that is set")
 }
 
-fn copyright(seen: &Seen<'_>) -> Says {
+fn copyright(seen: &Seen) -> Says {
     let says = format!("copyright: protection {}, regions {:#04X}", seen.u8(4), seen.u8(5));
     seen.holds(seen.out.len() == 8 && seen.u8(4) == 1, says, "CSS")
 }
 
-fn session(seen: &Seen<'_>) -> Says {
+fn session(seen: &Seen) -> Says {
     seen.sized(4, format!("AGID {}", seen.le32(0)))
 }
 
-fn bus_key(seen: &Seen<'_>) -> Says {
+fn bus_key(seen: &Seen) -> Says {
     seen.sized(32, "the drive's key 1")
 }
 
-fn block_size(seen: &Seen<'_>) -> Says {
+fn block_size(seen: &Seen) -> Says {
     let says = format!("{} bytes", seen.le32(0));
     seen.holds(seen.le32(0) == 65536, says, "two packs of 32 KiB")
 }
 
-fn block(seen: &Seen<'_>) -> Says {
+fn block(seen: &Seen) -> Says {
     seen.holds(seen.out.len() > 32768, format!("media key block, {} bytes", seen.out.len()), "two packs")
 }

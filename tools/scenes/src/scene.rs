@@ -1,12 +1,7 @@
 //! Scenes: a drive, and requests to it with what must come of them.
 
-use std::time::Duration;
-
-use anyhow::{Result, anyhow};
-use drive_host::record::{Sent, SentCommand};
-use drive_host::{Access, Host, Ioctl, Options, names};
-use ioctl_dispatch::{HandleId, NtStatus};
-use virtual_drive::sim;
+use ioctl_dispatch::NtStatus;
+use scsi_cdb::Opcode;
 
 /// A drive and what is asked of it, in order.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +28,7 @@ pub struct Act {
     /// The beginnings of the commands that must reach the drive, in order; `??` is any byte.
     sends: &'static [&'static str],
     /// Says what the answer means, or what is wrong with it.
-    says: fn(&Seen<'_>) -> Says,
+    says: fn(&Seen) -> Says,
     /// Time that passes before.
     after_ms: u64,
     /// Requests that go before and are not shown; they too must do as specified.
@@ -44,18 +39,47 @@ pub struct Act {
 pub type Says = Result<String, String>;
 
 /// What a request brought.
-#[derive(Debug)]
-pub struct Seen<'a> {
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// `IoStatus.Status`.
+    pub status: NtStatus,
+    /// `IoStatus.Information`.
+    pub information: u64,
     /// The output, up to Information.
-    pub out: &'a [u8],
-    /// The commands that reached the drive.
-    pub commands: Vec<&'a SentCommand>,
+    pub out: Vec<u8>,
+    /// What reached the port, in order.
+    pub sent: Vec<Asked>,
+    /// What was found that a driver must not do.
+    pub findings: Vec<String>,
+}
+
+/// One thing that reached the port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A command, by its block.
+    Command(Vec<u8>),
+    /// A port function, by its SRB function code.
+    Function(u8),
+}
+
+impl Asked {
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Command(cdb) => {
+                let opcode = cdb.first().copied().unwrap_or(0);
+                Opcode(opcode).name().map_or_else(|| format!("{opcode:02X}"), Into::into)
+            }
+            Self::Function(code) => format!("port function {code:02X}"),
+        }
+    }
 }
 
 impl Act {
     /// A request without buffers that sends nothing.
     #[must_use]
-    pub const fn new(ioctl: &'static str, says: fn(&Seen<'_>) -> Says) -> Self {
+    pub const fn new(ioctl: &'static str, says: fn(&Seen) -> Says) -> Self {
         Self {
             ioctl,
             input: "",
@@ -119,12 +143,6 @@ impl Act {
     }
 }
 
-/// A started device with a program that has it open.
-pub struct Stage {
-    host: Host,
-    handle: HandleId,
-}
-
 /// What came of an act.
 #[derive(Debug)]
 pub struct Line {
@@ -133,93 +151,57 @@ pub struct Line {
     /// `IoStatus.Information`.
     pub information: u64,
     /// What reached the port.
-    pub sent: Vec<Sent>,
+    pub sent: Vec<Asked>,
     /// What the answer means.
     pub says: String,
     /// What is not as specified.
     pub fault: Option<String>,
 }
 
-impl Stage {
-    /// Starts the device on the drive with this name.
-    ///
-    /// # Errors
-    /// There is no such drive, or it does not start.
-    pub fn new(drive: &str) -> Result<Self> {
-        let drive = sim::open(drive).map_err(|error| anyhow!(error))?;
-        let mut host = Host::start(Box::new(drive), &Options::default())?;
-        let handle = host.open(Access::ReadWrite);
-        // What the start left over, the first look at the disc above all, is not to be seen among the requests.
-        let check =
-            Ioctl::new(names::control_code("IOCTL_STORAGE_CHECK_VERIFY2").map_err(|e| anyhow!(e))?, handle, &[], 0);
-        let id = host.control(&check, None)?;
-        host.wait(id)?;
-        host.recorder().take_requests();
-        Ok(Self { host, handle })
-    }
-
-    /// The request of `act`, as the driver gets it.
-    ///
-    /// # Errors
-    /// The control code has no such name.
-    pub fn request(&self, act: &Act) -> Result<Ioctl> {
-        let code = names::control_code(act.ioctl).map_err(|error| anyhow!(error))?;
-        let mut input = bytes(act.input);
-        input.resize(input.len() + act.zeros, 0);
-        Ok(Ioctl::new(code, self.handle, &input, act.room))
-    }
-
-    /// The host, to look at.
+impl Act {
+    /// The input bytes.
     #[must_use]
-    pub const fn host(&self) -> &Host {
-        &self.host
+    pub fn input_bytes(&self) -> Vec<u8> {
+        let mut input = bytes(self.input);
+        input.resize(input.len() + self.zeros, 0);
+        input
     }
 
-    /// Sends the request of `act` and judges what comes of it.
-    ///
-    /// # Errors
-    /// The session ended, or the control code has no such name.
-    pub fn play(&mut self, act: &Act) -> Result<Line> {
-        for act in act.before {
-            let line = self.play(act)?;
-            if line.fault.is_some() {
-                return Ok(line);
-            }
-        }
-        self.host.advance(Duration::from_millis(act.after_ms))?;
-        self.host.recorder().take_requests();
-        let ioctl = self.request(act)?;
-        let id = self.host.control(&ioctl, None)?;
-        let completed = self.host.wait(id)?;
-        let sent = self.host.recorder().take_requests();
-        let seen = Seen { out: completed.returned(), commands: sent.iter().filter_map(command).collect() };
-        let said = (act.says)(&seen);
-        let mut fault = None;
-        if completed.status != act.status {
-            fault = Some(format!("{:?} is specified", act.status));
-        } else if let Some(other) = other_commands(act.sends, &seen.commands) {
-            fault = Some(other);
-        } else if let Err(wrong) = &said {
-            fault = Some(wrong.clone());
-        }
-        let findings = self.host.take_findings();
-        let fault = fault.or_else(|| (!findings.is_empty()).then(|| findings.join("; ")));
-        let says = said.unwrap_or_default();
-        Ok(Line { status: completed.status, information: completed.information, says, fault, sent })
+    /// The output buffer's length.
+    #[must_use]
+    pub const fn output_length(&self) -> u32 {
+        self.room
     }
-}
 
-fn command(sent: &Sent) -> Option<&SentCommand> {
-    match sent {
-        Sent::Command(command) => Some(command),
-        Sent::Function { .. } => None,
+    /// Time that passes before, in milliseconds.
+    #[must_use]
+    pub const fn delay_ms(&self) -> u64 {
+        self.after_ms
+    }
+
+    /// Judges what came of the request.
+    #[must_use]
+    pub fn judge(&self, seen: Seen) -> Line {
+        let said = (self.says)(&seen);
+        let fault = if seen.status == self.status {
+            other_commands(self.sends, &seen.sent).or_else(|| said.clone().err())
+        } else {
+            Some(format!("{:?} is specified", self.status))
+        };
+        let fault = fault.or_else(|| (!seen.findings.is_empty()).then(|| seen.findings.join("; ")));
+        let Seen { status, information, sent, .. } = seen;
+        Line { status, information, sent, says: said.unwrap_or_default(), fault }
     }
 }
 
 /// What is wrong with the commands that were sent.
-fn other_commands(patterns: &[&str], sent: &[&SentCommand]) -> Option<String> {
-    let given: Vec<_> = sent.iter().map(|command| format!("{:?}", command.cdb)).collect();
-    let same = patterns.len() == sent.len() && patterns.iter().zip(&given).all(|(pattern, cdb)| fits(pattern, cdb));
+fn other_commands(patterns: &[&str], sent: &[Asked]) -> Option<String> {
+    let block = |asked: &Asked| match asked {
+        Asked::Command(cdb) => Some(cdb.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")),
+        Asked::Function(_) => None,
+    };
+    let given: Vec<_> = sent.iter().filter_map(block).collect();
+    let same = patterns.len() == given.len() && patterns.iter().zip(&given).all(|(pattern, cdb)| fits(pattern, cdb));
     (!same).then(|| format!("[{}] is specified, [{}] was sent", patterns.join(", "), given.join(", ")))
 }
 
@@ -236,7 +218,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 /// Reading of answers.
-impl Seen<'_> {
+impl Seen {
     /// The byte at an offset; 0 past the end, as for all of these.
     #[must_use]
     pub fn u8(&self, at: usize) -> u8 {
@@ -325,19 +307,5 @@ mod tests {
         assert!(fits("43 02 ?? 00", "43 02 99 00 00 00"));
         assert!(!fits("43 00", "43 02 99") && !fits("43 02", "43"));
         assert_eq!(bytes("0a FF 1"), [0x0A, 0xFF]);
-    }
-
-    /// A demo that takes everything for right shows nothing.
-    #[test]
-    fn what_is_not_as_specified_is_a_fault() {
-        let mut stage = Stage::new("cdrom-data").expect("a drive");
-        let mut fault = |act: Act| stage.play(&act).expect("an answer").fault;
-        let check = Act::new("IOCTL_STORAGE_CHECK_VERIFY", |seen| seen.sized(4, "ready")).room(4);
-        assert_eq!(fault(check.sends(&["00 00 00 00 00 00"])), None);
-        assert!(fault(check).expect("a command too many").contains("was sent"));
-        assert!(fault(check.sends(&["00", "00"])).expect("one too few").contains("was sent"));
-        assert!(fault(check.sends(&["25"])).expect("another command").contains("was sent"));
-        assert!(fault(check.sends(&["00"]).fails(NtStatus::NOT_FOUND)).expect("a status").contains("NOT_FOUND"));
-        assert!(fault(check.sends(&["00"]).room(0)).expect("an output").contains("4 bytes"));
     }
 }

@@ -52,7 +52,7 @@ const INQUIRY: &str = "3800 00 00 00 00 06 00 01 000000 24000000 0A000000 000000
 const TEST_UNIT_READY: &str = "3800 00 00 00 00 06 00 02 000000 00000000 0A000000 00000000 0000000000000000 00000000 \
                                00000000000000000000000000000000 00000000";
 
-fn inquiry(seen: &Seen<'_>) -> Says {
+fn inquiry(seen: &Seen) -> Says {
     seen.holds(
         seen.out.len() == 36 && seen.u8(0) & 0x1F == 5,
         format!("\"{}\"", seen.text(8, 28)),
@@ -60,36 +60,36 @@ fn inquiry(seen: &Seen<'_>) -> Says {
     )
 }
 
-fn descriptor(seen: &Seen<'_>) -> Says {
+fn descriptor(seen: &Seen) -> Says {
     let says = format!("device descriptor, {} bytes, bus type {}", seen.out.len(), seen.le32(28));
     seen.holds(seen.out.len() >= 36 && seen.u8(8) == 5, says, "a descriptor of a CD-ROM drive")
 }
 
-fn number(seen: &Seen<'_>) -> Says {
+fn number(seen: &Seen) -> Says {
     seen.sized(12, format!("device type {}, number {}", seen.le32(0), seen.le32(4)))
 }
 
-fn hotplug(seen: &Seen<'_>) -> Says {
+fn hotplug(seen: &Seen) -> Says {
     seen.sized(8, format!("media removable {}, hot-plug {}", seen.u8(4), seen.u8(6)))
 }
 
-fn unique_id(seen: &Seen<'_>) -> Says {
+fn unique_id(seen: &Seen) -> Says {
     let length = usize::from(seen.le16(0));
     seen.sized(2 + length, format!("{length} bytes"))
 }
 
-fn device_name(seen: &Seen<'_>) -> Says {
+fn device_name(seen: &Seen) -> Says {
     let name = seen.wide_text(2, usize::from(seen.le16(0)));
     seen.holds(name == r"\Device\CdRom0", name.clone(), "the device's name")
 }
 
-fn owner(seen: &Seen<'_>) -> Says {
+fn owner(seen: &Seen) -> Says {
     let name = seen.text(1, 64);
     let taken = seen.out.len() == 65 && seen.u8(0) == 1 && name == "demo";
     seen.holds(taken, format!("\"{name}\" has exclusive access"), "65 bytes that name the owner")
 }
 
-fn pass_through(seen: &Seen<'_>) -> Says {
+fn pass_through(seen: &Seen) -> Says {
     let name = seen.text(0x38 + 8, 28);
     seen.holds(
         seen.u8(2) == 0 && seen.u8(0x38) & 0x1F == 5,
@@ -98,6 +98,6 @@ fn pass_through(seen: &Seen<'_>) -> Says {
     )
 }
 
-fn test_unit_ready(seen: &Seen<'_>) -> Says {
+fn test_unit_ready(seen: &Seen) -> Says {
     seen.holds(seen.u8(2) == 0, "TEST UNIT READY by a program: ready", "GOOD status")
 }

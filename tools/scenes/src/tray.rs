@@ -34,11 +34,11 @@ pub const SCENES: &[Scene] = &[Scene {
     ],
 }];
 
-fn count(seen: &Seen<'_>) -> Says {
+fn count(seen: &Seen) -> Says {
     seen.sized(4, format!("ready; media changed {} times", seen.le32(0)))
 }
 
-fn media_types(seen: &Seen<'_>) -> Says {
+fn media_types(seen: &Seen) -> Says {
     let says = format!("device type {}, {} media types", seen.le32(0), seen.le32(4));
     seen.holds(seen.le32(4) > 0 && seen.out.len() >= 40, says, "a media type at least")
 }

@@ -8,10 +8,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use drive_host::record::Sent;
 use ioctl_dispatch::ioctl::IOCTLS;
-use scenes::{Line, Scene, Stage, all, make_disc};
-use scsi_cdb::Opcode;
+use scenes::{Asked, Line, Scene, Stage, all, make_disc};
 
 use crate::workspace;
 
@@ -65,21 +63,10 @@ fn print(ioctl: &str, line: &Line) {
     let name = ioctl.trim_start_matches("IOCTL_");
     let status = format!("{:?}", line.status);
     let status = status.trim_start_matches("STATUS_");
-    let sent: Vec<_> = line.sent.iter().map(sent).collect();
+    let sent: Vec<_> = line.sent.iter().map(Asked::name).collect();
     let sent = if sent.is_empty() { "-".to_owned() } else { sent.join(", ") };
     println!("  {name:<38} {:<52} {status:<22} {:>5}  {sent}", line.says, line.information);
     if let Some(fault) = &line.fault {
         println!("  {:<38} NOT AS SPECIFIED: {fault}", "");
     }
-}
-
-fn sent(sent: &Sent) -> String {
-    match sent {
-        Sent::Command(command) => command.cdb.opcode().name().map_or_else(|| unnamed(command.cdb.opcode()), Into::into),
-        Sent::Function { code, .. } => format!("port function {code:02X}"),
-    }
-}
-
-fn unnamed(opcode: Opcode) -> String {
-    format!("{:02X}", opcode.0)
 }
