@@ -6,7 +6,6 @@
 //! [`results`] writes what came of them.
 #![forbid(unsafe_code)]
 
-pub mod adapter;
 pub mod clock;
 mod effects;
 pub mod host;
@@ -14,13 +13,10 @@ pub mod memory;
 pub mod names;
 mod pass_through;
 pub mod port;
-pub mod record;
 pub mod registry;
 pub mod replay;
-pub mod requests;
-pub mod results;
 pub mod system;
 
-pub use adapter::Adapter;
+pub use drive_formats::{Adapter, adapter, record, requests, results};
 pub use host::{Completed, Host, HostError, Ioctl, Options, RequestId};
 pub use names::Access;

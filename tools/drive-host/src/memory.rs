@@ -1,9 +1,7 @@
 //! The buffers of a request, as the I/O manager would give them to the driver.
 
+use drive_formats::results::{Ended, FILL};
 use ioctl_dispatch::request::Mdl;
-
-/// What buffers are filled with before a request, so that every change shows.
-pub const FILL: u8 = 0xA5;
 
 /// Where system buffers seem to lie: pool memory at a page's start.
 const SYSTEM_ADDRESS: u64 = 0xFFFF_A000_0000_1000;
@@ -90,22 +88,11 @@ impl Memory {
         }
     }
 
-    /// Runs of bytes from `start` on that are not what they were before the request.
+    /// The buffers of a request that ended so.
     #[must_use]
-    pub fn changed_from(&self, start: usize) -> Vec<(usize, &[u8])> {
+    pub fn ended(&self, status: u32, information: u64) -> Ended<'_> {
         let now = self.pages.as_ref().map_or(&self.system, |pages| &pages.bytes);
-        let mut runs: Vec<(usize, &[u8])> = Vec::new();
-        let mut at = start;
-        while at < now.len().min(self.before.len()) {
-            let same = now[at..].iter().zip(&self.before[at..]).take_while(|(new, old)| new == old).count();
-            at += same;
-            let changed = now[at..].iter().zip(&self.before[at..]).take_while(|(new, old)| new != old).count();
-            if changed > 0 {
-                runs.push((at, &now[at..at + changed]));
-            }
-            at += changed;
-        }
-        runs
+        Ended { status, information, before: &self.before, now, output_length: self.output_length }
     }
 }
 
@@ -116,6 +103,7 @@ fn to_usize(length: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drive_formats::results::changed;
 
     #[test]
     fn buffered_memory_has_the_input_in_front() {
@@ -124,8 +112,8 @@ mod tests {
         memory.system[0] = 9;
         memory.system[4] = 0;
         assert_eq!(memory.output(), [9, 2, 3, FILL, 0]);
-        assert_eq!(memory.changed_from(1), [(4, &[0][..])]);
-        assert_eq!(memory.changed_from(0), [(0, &[9][..]), (4, &[0][..])]);
+        let ended = memory.ended(0, 1);
+        assert_eq!((ended.returned(), changed(ended.before, ended.now, 1)), (&[9][..], vec![(4, &[0][..])]));
         assert_eq!(Memory::buffered(&[1, 2, 3], 1).output(), [1]);
         assert_eq!(Memory::buffered(&[], 0).system_address(), 0);
     }

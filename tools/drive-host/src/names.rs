@@ -1,92 +1,21 @@
-//! Control codes by name, for scripts and people.
+//! Control codes by name, as the core's type.
 
-use ioctl_dispatch::ioctl::{ControlCode, names};
-use virtual_drive::nearest;
-use virtual_drive::script::fields::parse_number;
+use ioctl_dispatch::ioctl::ControlCode;
 
-/// What a handle was opened for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// Attributes only.
-    None,
-    /// GENERIC_READ.
-    Read,
-    /// GENERIC_WRITE.
-    Write,
-    /// Both.
-    #[default]
-    ReadWrite,
-}
-
-impl Access {
-    /// Whether the I/O manager lets a user's request with `code` through.
-    #[must_use]
-    pub fn permits(self, code: ControlCode) -> bool {
-        let (read, write) = self.rights();
-        (read || !code.needs_read_access()) && (write || !code.needs_write_access())
-    }
-
-    /// FILE_READ_DATA, FILE_WRITE_DATA.
-    #[must_use]
-    pub const fn rights(self) -> (bool, bool) {
-        match self {
-            Self::None => (false, false),
-            Self::Read => (true, false),
-            Self::Write => (false, true),
-            Self::ReadWrite => (true, true),
-        }
-    }
-}
+pub use drive_formats::names::Access;
 
 /// The control code that `text` names or gives as a number.
 ///
 /// # Errors
 /// A sentence with the nearest names.
 pub fn control_code(text: &str) -> Result<ControlCode, String> {
-    let prefixed = format!("IOCTL_{text}");
-    if let Some((_, code)) =
-        names().find(|(name, _)| name.eq_ignore_ascii_case(text) || name.eq_ignore_ascii_case(&prefixed))
-    {
-        return Ok(code);
-    }
-    if let Some(number) = parse_number(text) {
-        return match u32::try_from(number) {
-            Ok(code) => Ok(ControlCode(code)),
-            Err(_) => Err(format!("`{text}` is no control code: a code has 32 bits")),
-        };
-    }
-    let near = nearest_names(text, names().map(|(name, _)| name));
-    Err(if near.is_empty() {
-        format!(
-            "`{text}` is no control code's name; `cdromctl ioctls` lists them, a number such as 0x00024000 works too"
-        )
-    } else {
-        format!("`{text}` is no control code's name; the nearest are {}", near.join(", "))
-    })
-}
-
-/// Up to three names that are near to `text`, which may lack `IOCTL_` or the group after it.
-fn nearest_names<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let short = |name: &'a str| name.strip_prefix("IOCTL_").unwrap_or(name);
-    let shortest = |name: &'a str| short(name).split_once('_').map_or(name, |(_, rest)| rest);
-    let forms: Vec<(&str, &str)> =
-        names.flat_map(|name| [name, short(name), shortest(name)].map(|form| (form, name))).collect();
-    let mut found = Vec::new();
-    for near in nearest(text, forms.iter().map(|(form, _)| *form), 9) {
-        for (_, name) in forms.iter().filter(|(form, _)| *form == near) {
-            if !found.contains(name) {
-                found.push(*name);
-            }
-        }
-    }
-    found.truncate(3);
-    found
+    drive_formats::names::control_code(text).map(ControlCode)
 }
 
 /// The name of `code`, if it has one here.
 #[must_use]
 pub fn name_of(code: ControlCode) -> Option<&'static str> {
-    names().find(|(_, other)| *other == code).map(|(name, _)| name)
+    drive_formats::names::name_of(code.0)
 }
 
 #[cfg(test)]
@@ -94,28 +23,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_numbers_and_aliases_are_codes() {
-        for (text, code) in [
-            ("IOCTL_CDROM_READ_TOC", 0x0002_4000),
-            ("cdrom_read_toc", 0x0002_4000),
-            ("IOCTL_DISK_EJECT_MEDIA", 0x0007_4808),
-            ("0x003350CC", 0x0033_50CC),
-            ("147456", 0x0002_4000),
-        ] {
-            assert_eq!(control_code(text), Ok(ControlCode(code)), "{text}");
+    fn the_core_and_the_headers_give_a_code_the_same_name() {
+        for (name, code) in ioctl_dispatch::ioctl::names() {
+            assert_eq!(control_code(name), Ok(code), "{name}");
         }
-        let error = control_code("IOCTL_CDROM_REED_TOC").unwrap_err();
-        assert!(error.contains("IOCTL_CDROM_READ_TOC,"), "{error}");
-        assert!(control_code("READ_TOK").unwrap_err().contains("nearest are IOCTL_CDROM_READ_TOC,"));
-        assert!(control_code("0x100000000").unwrap_err().contains("32 bits"));
-        assert!(control_code("?").unwrap_err().contains("cdromctl ioctls"));
-        assert_eq!(name_of(ControlCode(0x0002_4800)), Some("IOCTL_CDROM_CHECK_VERIFY"));
     }
 
     #[test]
-    fn access_follows_the_code() {
-        assert!(Access::Read.permits(ControlCode(0x0002_4000)) && !Access::None.permits(ControlCode(0x0002_4000)));
-        assert!(!Access::Read.permits(ControlCode(0x0004_D004)) && Access::ReadWrite.permits(ControlCode(0x0004_D004)));
-        assert!(Access::None.permits(ControlCode(0x002D_0C04)) && !Access::Write.permits(ControlCode(0x0002_4000)));
+    fn access_is_what_the_code_asks_for() {
+        for (name, code) in ioctl_dispatch::ioctl::names() {
+            assert_eq!(Access::Read.permits(code.0), !code.needs_write_access(), "{name}");
+            assert_eq!(Access::Write.permits(code.0), !code.needs_read_access(), "{name}");
+        }
     }
 }

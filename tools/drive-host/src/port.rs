@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use drive_formats::adapter::{Adapter, device_descriptor};
+use drive_formats::pass_through::TIMEOUTS;
+use drive_formats::record::{DATA_KEPT, Recorder, Sent, SentCommand};
+use drive_formats::srb::status_of;
 use ioctl_dispatch::NtStatus;
 use ioctl_dispatch::limits::TransferLimits;
 use scsi_cdb::{Cdb, Direction};
 use virtual_drive::{Completion, DataPhase, Request, Target};
 
-use crate::adapter::{Adapter, device_descriptor};
 use crate::clock::Clock;
-use crate::record::{DATA_KEPT, Recorder, Sent, SentCommand};
 
 /// Sense bytes that the driver has room for.
 const SENSE_ROOM: usize = 18;
@@ -56,6 +58,12 @@ impl Port {
     pub fn new(mut target: Box<dyn Target>, adapter: Adapter) -> Self {
         let inquiry = target.inquiry(Duration::ZERO);
         Self { target, adapter, inquiry, recorder: Recorder::default(), findings: Vec::new() }
+    }
+
+    /// The adapter.
+    #[must_use]
+    pub fn adapter(&self) -> &Adapter {
+        &self.adapter
     }
 
     /// The drive.
@@ -124,7 +132,7 @@ impl Port {
 
     /// Sends `command` at time `now`.
     pub fn execute_at(&mut self, command: &PortCommand, data: &mut [u8], now: Duration) -> PortAnswer {
-        if !(1..=108_000).contains(&command.timeout_s) {
+        if !TIMEOUTS.contains(&command.timeout_s) {
             self.find(format!("{:?}: a time-out of {} s", command.cdb, command.timeout_s));
         }
         let phase = match command.direction {
@@ -147,7 +155,7 @@ impl Port {
         let (mut status, scsi_status, mut sense) = match reply.completion {
             Completion::Status { status, sense } => (NtStatus::SUCCESS, status, sense),
             Completion::PortFailure(status) => (NtStatus(status), 0, Vec::new()),
-            Completion::SrbStatus(srb) => (status_of_srb(srb), 0, Vec::new()),
+            Completion::SrbStatus(srb) => (NtStatus(status_of(srb)), 0, Vec::new()),
         };
         let mut scsi_status = scsi_status;
         let mut duration = reply.duration;
@@ -182,23 +190,6 @@ impl Port {
 
 fn start_of(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len().min(DATA_KEPT)].to_vec()
-}
-
-/// The request status that ports give for an SRB status.
-#[must_use]
-pub fn status_of_srb(srb: u8) -> NtStatus {
-    match srb & 0x3F {
-        0x01 => NtStatus::SUCCESS,
-        0x05 => NtStatus::DEVICE_NOT_READY,
-        0x08 | 0x11 | 0x20 | 0x21 => NtStatus::DEVICE_DOES_NOT_EXIST,
-        0x09 | 0x0B => NtStatus::IO_TIMEOUT,
-        0x0A => NtStatus::DEVICE_NOT_CONNECTED,
-        0x12 => NtStatus::BUFFER_OVERFLOW,
-        0x15 | 0x22 => NtStatus::INVALID_DEVICE_REQUEST,
-        0x16 => NtStatus::UNSUCCESSFUL,
-        0x30 => NtStatus::INTERNAL_ERROR,
-        _ => NtStatus::IO_DEVICE_ERROR,
-    }
 }
 
 #[cfg(test)]

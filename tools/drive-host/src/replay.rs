@@ -107,7 +107,7 @@ impl Replay<'_> {
                     self.pending.insert(label.clone(), Some(Pending { line: number, id, sent }));
                     return Ok(());
                 }
-                outcome = OutcomeLine::new(&self.host.wait(id)?, self.whole_output);
+                outcome = OutcomeLine::new(&self.host.wait(id)?.ended(), self.whole_output);
             }
             Action::Wait(label) => {
                 outcome.status = None;
@@ -117,13 +117,14 @@ impl Replay<'_> {
                 // Without one it ended while another line ran, and its result was given then.
                 if let Some(pending) = pending {
                     let completed = self.host.wait(pending.id)?;
-                    self.give(pending.line, OutcomeLine::new(&completed, self.whole_output), pending.sent);
+                    self.give(pending.line, OutcomeLine::new(&completed.ended(), self.whole_output), pending.sent);
                 }
             }
             Action::Advance(time) => self.host.advance(*time)?,
             Action::Media(action) => self.host.act(action).map_err(fail)?,
             Action::Mounted(mounted) => self.host.system().mounted = *mounted,
             Action::Verify(verify) => self.host.system().verify = *verify,
+            Action::Pnp(_) | Action::Power(_) => return Err(fail("this line needs the kernel binary".into())),
         }
         let sent = self.host.recorder().take_requests();
         self.give(number, outcome, sent);
@@ -158,7 +159,7 @@ impl Replay<'_> {
             let Some(slot) = self.pending.get_mut(&label) else { continue };
             let Some(completed) = slot.as_ref().and_then(|pending| self.host.take_ended(pending.id)) else { continue };
             if let Some(pending) = slot.take() {
-                self.give(pending.line, OutcomeLine::new(&completed, self.whole_output), pending.sent);
+                self.give(pending.line, OutcomeLine::new(&completed.ended(), self.whole_output), pending.sent);
             }
         }
     }

@@ -20,7 +20,7 @@ pub fn run(common: &Common, file: &Path) -> Result<ExitCode> {
     } else {
         std::fs::read_to_string(file).with_context(|| name.clone())?
     };
-    let lines = requests::parse(&name, &text)?;
+    let lines = requests::parse_for_core(&name, &text)?;
     let mut host = session::start(common)?;
     let mut output = BufWriter::new(std::io::stdout().lock());
     let mut found = false;

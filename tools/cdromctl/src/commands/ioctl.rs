@@ -26,7 +26,7 @@ pub fn run(common: &Common, arguments: &IoctlArgs) -> Result<ExitCode> {
         ..Ioctl::new(code, handle, &input, arguments.out_len)
     };
     let completed = program.send(&ioctl)?;
-    let outcome = OutcomeLine::new(&completed, common.whole_output);
+    let outcome = OutcomeLine::new(&completed.ended(), common.whole_output);
     let sent = program.host.recorder().take_requests();
     let findings = program.host.take_findings();
     if common.json {

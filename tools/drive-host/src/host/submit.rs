@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use drive_formats::results::Ended;
 use ioctl_dispatch::arrival::Arrival;
 use ioctl_dispatch::ioctl::{ControlCode, Method};
 use ioctl_dispatch::request::{Irql, Transfer};
@@ -69,9 +70,13 @@ impl Completed {
     /// What the caller gets back: the output up to Information, nothing after an error.
     #[must_use]
     pub fn returned(&self) -> &[u8] {
-        let output = self.memory.output();
-        let length = usize::try_from(self.information).unwrap_or(usize::MAX).min(output.len());
-        if self.status.is_error() { &[] } else { &output[..length] }
+        self.ended().returned()
+    }
+
+    /// The same in the terms of the file formats.
+    #[must_use]
+    pub fn ended(&self) -> Ended<'_> {
+        self.memory.ended(self.status.0, self.information)
     }
 }
 
@@ -105,7 +110,7 @@ impl Host {
             Some(handle) => self.handles.get(&handle.0).ok_or(HostError::NoHandle(handle))?.access,
             None => Access::ReadWrite,
         };
-        if !ioctl.kernel_mode && !access.permits(ioctl.code) {
+        if !ioctl.kernel_mode && !access.permits(ioctl.code.0) {
             self.finish(item, Completion::new(NtStatus::ACCESS_DENIED, 0));
             return Ok(id);
         }

@@ -146,7 +146,7 @@ fn bytes(digits: &str) -> Vec<u8> {
 /// # Errors
 /// The driver does not start on the drive, or a line cannot be done.
 pub(crate) fn play(target: Box<dyn Target>) -> anyhow::Result<Vec<Outcome>> {
-    let lines = requests::parse("tour.jsonl", SCRIPT)?;
+    let lines = requests::parse_for_core("tour.jsonl", SCRIPT)?;
     let mut host = Host::start(target, &Options::default())?;
     let mut text = String::new();
     let mut unwritable = None;
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_tour_asks_every_control_code() {
-        requests::parse("tour.jsonl", SCRIPT).unwrap();
+        requests::parse_for_core("tour.jsonl", SCRIPT).unwrap();
         for row in ioctl_dispatch::ioctl::IOCTLS {
             assert!(SCRIPT.contains(&format!("\"{}\"", row.name)), "{}", row.name);
         }

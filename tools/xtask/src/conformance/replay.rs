@@ -15,7 +15,7 @@ pub fn answers(drive: &Path, requests: &Path, adapter: &str) -> Result<(Vec<Answ
     let target = ScriptDrive::load(drive)?;
     let name = requests.display().to_string();
     let text = fs::read_to_string(requests).with_context(|| name.clone())?;
-    let lines = requests::parse(&name, &text)?;
+    let lines = requests::parse_for_core(&name, &text)?;
     let adapter = adapter.parse().map_err(|error: String| anyhow!(error))?;
     let options = Options { adapter, ..Options::default() };
     let mut results = Vec::new();

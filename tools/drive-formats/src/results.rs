@@ -5,7 +5,6 @@ use std::fmt::Write;
 use scsi_cdb::Direction;
 use serde::{Serialize, Serializer};
 
-use crate::host::Completed;
 use crate::record::{Sent, SentCommand};
 
 /// One result line.
@@ -45,22 +44,72 @@ pub struct OutcomeLine {
 }
 
 impl OutcomeLine {
-    /// The outcome of `completed`; `out` holds the whole output buffer if `whole`.
+    /// What `ended` says; `out` holds the whole output buffer if `whole`.
     #[must_use]
-    pub fn new(completed: &Completed, whole: bool) -> Self {
-        let returned = completed.returned();
+    pub fn new(ended: &Ended<'_>, whole: bool) -> Self {
+        let returned = ended.returned();
         Self {
-            status: Some(completed.status.0),
-            information: completed.information,
-            out: Hex(if whole { completed.memory.output().to_vec() } else { returned.to_vec() }),
-            changed_beyond: completed
-                .memory
-                .changed_from(returned.len())
+            status: Some(ended.status),
+            information: ended.information,
+            out: Hex(if whole { ended.output().to_vec() } else { returned.to_vec() }),
+            changed_beyond: changed(ended.before, ended.now, returned.len())
                 .into_iter()
                 .map(|(offset, bytes)| (offset, Hex(bytes.to_vec())))
                 .collect(),
         }
     }
+}
+
+/// What buffers are filled with before a request, so that every change shows.
+pub const FILL: u8 = 0xA5;
+
+/// How a request ended, with the buffer that held its output.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// `IoStatus.Status`.
+    pub status: u32,
+    /// `IoStatus.Information`.
+    pub information: u64,
+    /// The buffer before the request.
+    pub before: &'a [u8],
+    /// The same buffer now.
+    pub now: &'a [u8],
+    /// How much of it is the caller's output buffer.
+    pub output_length: usize,
+}
+
+impl<'a> Ended<'a> {
+    /// The caller's output buffer, whole.
+    #[must_use]
+    pub fn output(&self) -> &'a [u8] {
+        &self.now[..self.output_length.min(self.now.len())]
+    }
+
+    /// What the caller gets back: the output up to Information, nothing after an error.
+    #[must_use]
+    pub fn returned(&self) -> &'a [u8] {
+        const SEVERITY_ERROR: u32 = 3;
+        let output = self.output();
+        let length = usize::try_from(self.information).unwrap_or(usize::MAX).min(output.len());
+        if self.status >> 30 == SEVERITY_ERROR { &[] } else { &output[..length] }
+    }
+}
+
+/// Runs of bytes from `start` on that are not what they were `before`.
+#[must_use]
+pub fn changed<'a>(before: &[u8], now: &'a [u8], start: usize) -> Vec<(usize, &'a [u8])> {
+    let mut runs: Vec<(usize, &[u8])> = Vec::new();
+    let mut at = start;
+    while at < now.len().min(before.len()) {
+        let same = now[at..].iter().zip(&before[at..]).take_while(|(new, old)| new == old).count();
+        at += same;
+        let changed = now[at..].iter().zip(&before[at..]).take_while(|(new, old)| new != old).count();
+        if changed > 0 {
+            runs.push((at, &now[at..at + changed]));
+        }
+        at += changed;
+    }
+    runs
 }
 
 /// One command that reached the port.
@@ -169,15 +218,12 @@ fn optional_hex32<S: Serializer>(value: &Option<u32>, serializer: S) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::Memory;
-    use ioctl_dispatch::NtStatus;
     use scsi_cdb::Cdb;
 
     #[test]
     fn lines_have_the_documented_shape() {
-        let mut memory = Memory::buffered(&[], 4);
-        memory.system.copy_from_slice(&[0, 0x12, 0xA5, 7]);
-        let completed = Completed { status: NtStatus::SUCCESS, information: 2, memory };
+        let now = [0, 0x12, FILL, 7];
+        let completed = Ended { status: 0, information: 2, before: &[FILL; 4], now: &now, output_length: 4 };
         let command = SentCommand {
             cdb: Cdb::new6([0x12, 0, 0, 0, 36, 0]),
             direction: Direction::In,
@@ -211,8 +257,21 @@ mod tests {
 
     #[test]
     fn errors_return_nothing() {
-        let completed =
-            Completed { status: NtStatus::BUFFER_TOO_SMALL, information: 12, memory: Memory::buffered(&[], 4) };
-        assert!(completed.returned().is_empty());
+        let ended = |status, information| Ended {
+            status,
+            information,
+            before: &[FILL; 4],
+            now: &[1, 2, 3, 4],
+            output_length: 3,
+        };
+        assert!(ended(0xC000_0023, 12).returned().is_empty());
+        assert_eq!(ended(0x8000_0005, 12).returned(), [1, 2, 3], "a warning returns data, and never more than fits");
+        assert_eq!(ended(0, 1).returned(), [1]);
+    }
+
+    #[test]
+    fn changes_come_as_runs() {
+        assert_eq!(changed(&[1, 2, 3, 4, 5], &[9, 2, 9, 9, 5], 1), [(2, &[9, 9][..])]);
+        assert!(changed(&[1, 2], &[1, 2, 3], 0).is_empty());
     }
 }

@@ -78,6 +78,12 @@ const BUS_TYPE_SCSI: u8 = 1;
 const PAGE: u32 = 4096;
 
 impl Adapter {
+    /// The most bytes that one command may move, to or from a page-aligned buffer.
+    #[must_use]
+    pub fn most_at_once(&self) -> u32 {
+        self.max_pages.saturating_mul(PAGE).min(self.max_transfer).max(PAGE)
+    }
+
     /// `STORAGE_ADAPTER_DESCRIPTOR`, 32 bytes, as the port tells it on which the reference driver was observed.
     #[must_use]
     pub fn descriptor(&self) -> Vec<u8> {
@@ -139,7 +145,6 @@ fn put_u32(bytes: &mut [u8], offset: usize, value: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ioctl_dispatch::descriptors::{AdapterDescriptor, DeviceDescriptor};
 
     #[test]
     fn options_are_read_and_mistakes_are_named() {
@@ -156,21 +161,5 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Adapter>(), Err(message.into()));
         }
-    }
-
-    #[test]
-    fn descriptors_say_what_the_core_reads() {
-        let default = AdapterDescriptor::new(&Adapter::default().descriptor()).unwrap().limits();
-        assert_eq!((default.aligned, default.unaligned), (0x1_0000, 0xF000), "16 pages of 64 KiB, not 17");
-        let adapter = Adapter { alignment_mask: 3, max_transfer: 0x2_0000, max_pages: 9 };
-        let limits = AdapterDescriptor::new(&adapter.descriptor()).unwrap().limits();
-        assert_eq!((limits.alignment_mask, limits.aligned, limits.unaligned), (3, 0x9000, 0x8000));
-        let mut inquiry = vec![0x05, 0x80, 5, 0x32, 31, 0, 0, 0];
-        inquiry.extend(b"VENDOR  PRODUCT         1.0");
-        let descriptor = DeviceDescriptor::new(&device_descriptor(&inquiry)).unwrap();
-        assert!(descriptor.removable());
-        assert_eq!(descriptor.identification().as_slice(), b"VENDORPRODUCT1.0");
-        assert_eq!((descriptor.bus_type(), descriptor.bytes().len()), (1, 67));
-        assert!(DeviceDescriptor::new(&device_descriptor(&[])).is_some());
     }
 }

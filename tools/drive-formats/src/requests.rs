@@ -9,6 +9,10 @@ use virtual_drive::script::fields::{Fields, FormatError, objects};
 
 use crate::names::{Access, control_code};
 
+mod system;
+
+pub use system::{Pnp, Power, State, pnp_names, power_names};
+
 /// One line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
@@ -42,6 +46,10 @@ pub enum Action {
     Mounted(bool),
     /// Sets or clears the device's verify flag.
     Verify(bool),
+    /// The PnP manager does something; for the kernel binary only.
+    Pnp(Pnp),
+    /// The power manager sets a state; for the kernel binary only.
+    Power(Power),
 }
 
 /// A request of a program or of the system.
@@ -130,6 +138,8 @@ const LINES: &[(&str, &[&str])] = &[
     ("button", &[]),
     ("x_mounted", &[]),
     ("x_verify", &[]),
+    ("pnp", &["type", "entering"]),
+    ("power", &["action"]),
 ];
 
 const TRANSFER: &[&str] =
@@ -146,6 +156,18 @@ const LONGEST: u64 = 0x1000_0000;
 /// A line is wrong; the text names line and key.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Line>, FormatError> {
     objects(name, text).map(|fields| fields.and_then(|fields| read_line(&fields))).collect()
+}
+
+/// The same for what runs the driver core alone: lines that need the kernel binary are refused.
+///
+/// # Errors
+/// A line is wrong, or needs the kernel binary.
+pub fn parse_for_core(name: &str, text: &str) -> Result<Vec<Line>, FormatError> {
+    let read = |fields: Fields| match fields.first_of(&["pnp", "power"]) {
+        Some(key) => Err(fields.error(format_args!("`{key}` needs the kernel binary: run this script with kmdf-host"))),
+        None => read_line(&fields),
+    };
+    objects(name, text).map(|fields| fields.and_then(read)).collect()
 }
 
 fn read_line(fields: &Fields) -> Result<Line, FormatError> {
@@ -166,21 +188,18 @@ fn read_line(fields: &Fields) -> Result<Line, FormatError> {
         "media" | "button" => Action::Media(read_media(fields, first)?),
         "x_mounted" => Action::Mounted(flag(first)?),
         "x_verify" => Action::Verify(flag(first)?),
+        "pnp" => Action::Pnp(system::read_pnp(fields)?),
+        "power" => Action::Power(system::read_power(fields)?),
         _ => Action::Request(Box::new(read_request(fields, first)?)),
     };
     Ok(Line { number: fields.line(), action })
 }
 
 fn unknown_line(keys: &[&str], known: &[&str]) -> String {
-    match keys.iter().find(|key| matches!(**key, "pnp" | "power")) {
-        Some(key) => format!("`{key}` needs the kernel binary: run this script with kmdf-host"),
-        None => {
-            let near = keys.iter().find_map(|key| nearest(key, known.iter().copied(), 1).first().copied());
-            let hint = near.map_or_else(String::new, |near| format!("; the nearest known key is `{near}`"));
-            let keys = keys.join("`, `");
-            format!("nothing to do: none of `{keys}` is one of {}{hint}", known.join(", "))
-        }
-    }
+    let near = keys.iter().find_map(|key| nearest(key, known.iter().copied(), 1).first().copied());
+    let hint = near.map_or_else(String::new, |near| format!("; the nearest known key is `{near}`"));
+    let keys = keys.join("`, `");
+    format!("nothing to do: none of `{keys}` is one of {}{hint}", known.join(", "))
 }
 
 fn read_access(fields: &Fields) -> Result<Access, FormatError> {
@@ -255,7 +274,7 @@ fn read_request(fields: &Fields, first: &str) -> Result<Request, FormatError> {
 
 fn read_ioctl(fields: &Fields) -> Result<Kind, FormatError> {
     let code = match fields.text("ioctl") {
-        Ok(name) => control_code(name.unwrap_or_default()).map_err(|problem| fields.error(problem))?.0,
+        Ok(name) => control_code(name.unwrap_or_default()).map_err(|problem| fields.error(problem))?,
         Err(_) => fields.uint("ioctl")?.unwrap_or_default(),
     };
     let input = match (fields.bytes("in")?, fields.number("in_len", LONGEST)?) {
@@ -320,6 +339,23 @@ mod tests {
         assert_eq!(one(r#"{"button": "eject"}"#), Action::Media(MediaAction::EjectButton));
         assert_eq!(one(r#"{"advance_ms": 2500}"#), Action::Advance(Duration::from_millis(2500)));
         assert_eq!(one(r#"{"x_verify": false}"#), Action::Verify(false));
+        assert_eq!(one(r#"{"pnp": "query_remove"}"#), Action::Pnp(Pnp::QueryRemove));
+        assert_eq!(
+            one(r#"{"pnp": "usage", "type": "dump", "entering": false}"#),
+            Action::Pnp(Pnp::Usage { kind: 3, entering: false })
+        );
+        assert_eq!(one(r#"{"power": "S3"}"#), Action::Power(Power { state: State::System(3), action: 2 }));
+        assert_eq!(
+            one(r#"{"power": "D3", "action": "sleep"}"#),
+            Action::Power(Power { state: State::Device(3), action: 2 })
+        );
+    }
+
+    #[test]
+    fn the_core_alone_takes_no_lines_of_the_system() {
+        let error = parse_for_core("r.jsonl", "{\"pnp\": \"stop\"}").unwrap_err().to_string();
+        assert!(error.starts_with("r.jsonl:1: `pnp` needs the kernel binary: run this script with kmdf-host"));
+        assert!(parse_for_core("r.jsonl", "{\"flush\": {}}").is_ok());
     }
 
     #[test]
@@ -334,7 +370,10 @@ mod tests {
                 "r.jsonl:2: `IOCTL_CDROM_READ_TOK` is no control code's name; the nearest are IOCTL_CDROM_READ_TOC",
             ),
             (r#"{"iocttl": 5}"#, "r.jsonl:2: nothing to do: none of `iocttl` is one of open"),
-            (r#"{"pnp": "query_remove"}"#, "r.jsonl:2: `pnp` needs the kernel binary"),
+            (r#"{"pnp": "query_removal"}"#, "r.jsonl:2: `pnp` cannot be `query_removal`; write query_remove"),
+            (r#"{"pnp": "usage"}"#, "r.jsonl:2: `usage` needs the `type` of the file"),
+            (r#"{"pnp": "stop", "type": "paging"}"#, "r.jsonl:2: `type` and `entering` have a meaning for `usage`"),
+            (r#"{"power": "D4"}"#, "r.jsonl:2: `power` cannot be `D4`; write D0"),
             (r#"{"open": "A", "access": "x"}"#, "r.jsonl:2: `access` must be r, w, rw or none, not `x`"),
             (r#"{"ioctl": 1, "async": true}"#, "r.jsonl:2: `async` needs a `label`"),
             (r#"{"ioctl": 1, "in": "00", "in_len": 4}"#, "r.jsonl:2: `in` and `in_len` both give the input"),
