@@ -1,6 +1,7 @@
 //! The tasks of the project: `cargo xtask --help` lists them.
 #![forbid(unsafe_code)]
 
+mod build_driver;
 mod conformance;
 mod demo;
 mod docs;
@@ -31,6 +32,8 @@ enum Task {
     Demo(demo::Options),
     /// Check the documentation, or write its generated parts anew.
     Docs(docs::Options),
+    /// Build the driver without the Windows Driver Kit, or another driver of tools/off-windows.
+    BuildDriver(build_driver::Options),
     /// Run the fuzz targets on their corpus and on mutations of it.
     Fuzz(fuzz::Options),
     /// Compare with drives and tools of others; installs them from Debian where it may.
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Task::Conformance(options) => conformance::run(&options),
         Task::Demo(options) => demo::run(&options),
         Task::Docs(options) => docs::run(&options),
+        Task::BuildDriver(options) => build_driver::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Peers(options) => peers::run(&options),
     };
