@@ -19,6 +19,7 @@ mod machine;
 pub mod memory;
 mod processor;
 pub mod random;
+mod shared_page;
 pub mod threads;
 pub mod time;
 

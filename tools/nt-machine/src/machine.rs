@@ -52,6 +52,7 @@ impl Drop for Machine {
     fn drop(&mut self) {
         threads::tear_down();
         time::clear();
+        fault::tear_down();
         image::tear_down();
         call::tear_down();
         processor::tear_down();

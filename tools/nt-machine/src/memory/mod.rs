@@ -16,7 +16,7 @@ pub use arena::SYSTEM_START;
 pub(crate) use arena::{PAGE, Protection, Space};
 pub use blocks::{Block, Kind};
 use blocks::{Blocks, Entry};
-pub(crate) use paged::{add as add_paged, is_closed_at, set_at_dispatch};
+pub(crate) use paged::{is_closed_at, set_at_dispatch};
 pub(crate) use raw::{extent_of, name_extent, protect_extent, raw, reserve};
 
 use crate::call::{self, Site};
@@ -249,6 +249,11 @@ pub fn access(address: usize, size: usize, write: bool) -> bool {
             .then(|| memory.blocks.holding(address, size).is_some() || memory.extents.allow(address, end, write))
     });
     inside.map_or_else(|| raw::host_access(address, size), |allowed| allowed && !closed)
+}
+
+/// Whether bytes can be read right now, in a signal handler as well: takes no borrow.
+pub(crate) fn readable(address: usize, size: usize) -> bool {
+    address.checked_add(size).is_some() && raw::host_access(address, size)
 }
 
 /// The site that an entry of a dump shows.

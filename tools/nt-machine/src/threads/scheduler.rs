@@ -9,7 +9,7 @@ use super::stack::{STACK_SIZE, SimulatedStack};
 use super::{CURRENT, DEAD, ThreadId, YIELDER, show_main};
 use crate::call::{self, Site};
 use crate::machine::trace;
-use crate::memory::{self, Block, Kind, PAGE, Protection};
+use crate::memory::{self, Block, Kind, PAGE};
 use crate::{irql, processor, random, time};
 
 /// Why the scheduler lets a thread go on.

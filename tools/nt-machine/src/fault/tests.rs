@@ -1,0 +1,140 @@
+//! Instructions of a kernel, carried out or reported.
+
+use std::arch::asm;
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::findings::{self, Finding, Rule};
+use crate::threads::{self, RunEnd};
+use crate::{Machine, Options, irql, time};
+
+fn machine() -> Machine {
+    Machine::new(&Options::default())
+}
+
+fn on_thread(body: impl FnOnce() + 'static) -> (RunEnd, Vec<Finding>) {
+    threads::spawn("test", irql::PASSIVE, Box::new(body));
+    threads::settle();
+    (threads::run(&|| true, None), findings::take())
+}
+
+fn death(body: impl FnOnce() + 'static) -> Finding {
+    let (end, mut findings) = on_thread(body);
+    assert_eq!((end, findings.len()), (RunEnd::Dead, 1), "{findings:?}");
+    findings.remove(0)
+}
+
+#[test]
+fn the_level_is_read_and_written_through_cr8() {
+    let _machine = machine();
+    let levels = Rc::new(Cell::new((9, 9, 9)));
+    let seen = Rc::clone(&levels);
+    let (end, findings) = on_thread(move || {
+        let (before, during, after): (u64, u64, u64);
+        let host;
+        // SAFETY: the machine carries these instructions out.
+        unsafe {
+            asm!(
+                "mov {before}, cr8",
+                "mov r11d, 2",
+                "mov cr8, r11",
+                "mov {during}, cr8",
+                before = out(reg) before,
+                during = out(reg) during,
+                out("r11") _,
+            );
+        }
+        host = irql::current();
+        // SAFETY: as above; an interrupt flag does not exist here.
+        unsafe { asm!("cli", "mov cr8, {low}", "mov rax, cr8", "sti", low = in(reg) 0_u64, out("rax") after) };
+        assert_eq!(host, irql::DISPATCH);
+        seen.set((before, during, after));
+    });
+    assert_eq!((end, findings), (RunEnd::Done, Vec::new()));
+    assert_eq!(levels.get(), (0, 2, 0));
+}
+
+#[test]
+fn the_shared_page_tells_the_time() {
+    let _machine = machine();
+    let seen = Rc::new(Cell::new((0, 0)));
+    let cell = Rc::clone(&seen);
+    let (end, findings) = on_thread(move || {
+        let (system, high): (u64, u32);
+        // SAFETY: the machine carries these loads out.
+        unsafe {
+            asm!(
+                "mov {system}, [{page} + 0x14]",
+                "mov {high:e}, [{page} + 0x18]",
+                page = in(reg) 0xFFFF_F780_0000_0000_u64,
+                system = out(reg) system,
+                high = out(reg) high,
+            );
+        }
+        cell.set((system, high));
+    });
+    assert_eq!((end, findings), (RunEnd::Done, Vec::new()));
+    let expected = time::system_time() as u64;
+    assert_eq!(seen.get(), (expected, (expected >> 32) as u32));
+}
+
+#[test]
+fn faults_are_told_apart() {
+    type Body = fn();
+    // SAFETY, for all of them: none returns, since the machine ends the run.
+    let cases: [(Body, Rule, &str); 9] = [
+        (|| unsafe { asm!("int 0x29", in("ecx") 3) }, Rule::BugCheck, "fast fail 3 (list entry damaged)"),
+        (|| unsafe { asm!("int3") }, Rule::BugCheck, "breakpoint without a debugger"),
+        (|| unsafe { asm!("int 0x2c") }, Rule::BugCheck, "failed assertion"),
+        (|| unsafe { asm!("ud2") }, Rule::Crash, "undefined instruction"),
+        (|| unsafe { asm!("hlt") }, Rule::Crash, "privileged instruction hlt"),
+        (|| unsafe { asm!("rdmsr", out("eax") _, out("edx") _) }, Rule::Crash, "privileged instruction rdmsr"),
+        (|| unsafe { asm!("div ecx", in("ecx") 0, out("eax") _, out("edx") _) }, Rule::Crash, "divides by zero"),
+        (
+            || unsafe { asm!("mov byte ptr [{}], 1", in(reg) 0x18_u64) },
+            Rule::Crash,
+            "writes 1 bytes at 0x18, through a null pointer",
+        ),
+        (
+            || unsafe { asm!("mov rax, [{}]", in(reg) 0xABCD_0000_0000_0000_u64, out("rax") _) },
+            Rule::Crash,
+            "uses the address 0xabcd000000000000",
+        ),
+    ];
+    for (body, rule, text) in cases {
+        let _machine = machine();
+        let finding = death(body);
+        assert_eq!(finding.rule, rule, "{finding}");
+        assert!(finding.text.contains(text), "{finding}");
+    }
+}
+
+#[test]
+fn a_jump_to_nowhere_is_an_execution() {
+    let _machine = machine();
+    let finding = death(|| {
+        // SAFETY: never returns, since the machine ends the run.
+        unsafe { asm!("call {}", in(reg) 0x10_usize, clobber_abi("C")) };
+    });
+    assert!(finding.text.contains("executes code at 0x10, through a null pointer"), "{finding}");
+}
+
+#[test]
+fn faults_in_the_host_name_its_code() {
+    let _machine = machine();
+    let finding = death(|| {
+        // SAFETY: never returns, since the machine ends the run.
+        unsafe { asm!("mov byte ptr [{}], 1", in(reg) 0x18_u64) };
+    });
+    assert!(finding.text.contains("in the host's own code at /"), "{finding}");
+    assert_eq!(finding.function, "test");
+}
+
+#[test]
+fn a_machine_after_a_fault_is_like_new() {
+    for _ in 0..200 {
+        let _machine = machine();
+        // SAFETY: never returns, since the machine ends the run.
+        death(|| unsafe { asm!("ud2") });
+    }
+}
