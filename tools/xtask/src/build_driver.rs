@@ -1,15 +1,26 @@
 //! `cargo xtask build-driver`: `cdromrs.sys` and `cdromrs.pdb`, without the Windows Driver Kit.
 //!
-//! `tools/off-windows` has the stand-ins that make the driver's sources compile here; rustc's own linker links them.
-//! Any library member of that workspace is built the same way with `--package`.
+//! `tools/off-windows` has the stand-ins that make the driver's sources compile here; rustc's own linker links them. What
+//! comes out is held to the rules of a Windows driver. Any library member of that workspace is built the same way with
+//! `--package`.
 
+pub mod footprint;
+mod image;
+mod stack;
+mod symbols;
 mod toolchain;
+mod verify;
+
+use image::Image;
+use symbols::Symbols;
+use verify::Subject;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use crate::everything::Outcome;
 use crate::workspace::{self, output_of};
 
 /// The package that is the driver.
@@ -24,10 +35,10 @@ pub struct Options {
     /// Build as for shipping: no assertions.
     #[arg(long)]
     release: bool,
-    /// Another driver of tools/off-windows.
+    /// Another driver of tools/off-windows; may be given several times.
     #[arg(long, value_name = "NAME", default_value = DRIVER)]
-    package: String,
-    /// Print what was built as JSON.
+    package: Vec<String>,
+    /// Print what was built as JSON, one line for each.
     #[arg(long)]
     json: bool,
 }
@@ -88,28 +99,49 @@ impl Profile {
 /// Builds what the options ask for; true if it is what a driver has to be.
 pub fn run(options: &Options) -> Result<bool> {
     let profile = if options.release { Profile::Release } else { Profile::Dev };
-    let image = build_package(&options.package, options.arch, profile)?;
-    if options.json {
-        println!("{}", serde_json::json!({ "image": image, "symbols": image.with_extension("pdb") }));
-    } else {
-        println!("{}", image.display());
+    for package in &options.package {
+        let image = build_package(package, options.arch, profile)?;
+        let symbols = image.with_extension("pdb");
+        if options.json {
+            println!("{}", serde_json::json!({ "package": package, "image": image, "symbols": symbols }));
+        } else {
+            println!("{}", image.display());
+        }
     }
     Ok(true)
 }
 
+/// A step of `cargo xtask test`: the driver builds for every processor and is what a driver has to be.
+pub fn step() -> Result<Outcome> {
+    for arch in [Arch::X86_64, Arch::Aarch64] {
+        for profile in [Profile::Dev, Profile::Release] {
+            build(arch, profile)?;
+        }
+    }
+    Ok(Outcome::Passed("two processors, with and without assertions".to_owned()))
+}
+
+/// A step of `cargo xtask test`: no lint fires in what is built for the kernel.
+pub fn clippy_step() -> Result<Outcome> {
+    let mut command = toolchain::cargo(Arch::X86_64)?;
+    command.args(["clippy", "--locked", "--workspace", "--lib", "--target-dir"]);
+    command.arg(workspace::target().join("driver/cargo")).args(["--", "-D", "warnings"]);
+    output_of(&mut command)?;
+    Ok(Outcome::Passed(String::new()))
+}
+
 /// Builds the driver; gives the path of the image, with the PDB beside it.
-#[allow(dead_code, reason = "for the tasks that load the driver")]
 pub fn build(arch: Arch, profile: Profile) -> Result<PathBuf> {
     build_package(DRIVER, arch, profile)
 }
 
-/// Builds any driver of `tools/off-windows`.
+/// Builds any driver of `tools/off-windows`. What is not as a driver has to be is an error.
 pub fn build_package(package: &str, arch: Arch, profile: Profile) -> Result<PathBuf> {
     let target = workspace::target().join("driver/cargo");
     let mut command = toolchain::cargo(arch)?;
     command.args(["build", "--locked", "--package", package, "--profile", profile.name()]);
     command.arg("--target-dir").arg(&target);
-    eprintln!("building {package} for {}, {} …", arch.name(), profile.name());
+    eprintln!("building {package} for {}, profile {} …", arch.name(), profile.name());
     output_of(&mut command)?;
 
     let built = target.join(arch.target()).join(profile.folder());
@@ -120,13 +152,20 @@ pub fn build_package(package: &str, arch: Arch, profile: Profile) -> Result<Path
     }
     let folder = workspace::target().join("driver").join(arch.name()).join(profile.folder());
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let image = folder.join(format!("{package}.sys"));
-    copy(&library, &image)?;
-    copy(&built.join(format!("{file}.pdb")), &image.with_extension("pdb"))?;
-    Ok(image)
-}
+    let path = folder.join(format!("{package}.sys"));
+    let pdb = path.with_extension("pdb");
+    fs::copy(built.join(format!("{file}.pdb")), &pdb).with_context(|| pdb.display().to_string())?;
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
-    Ok(())
+    let mut bytes = fs::read(&library).with_context(|| library.display().to_string())?;
+    image::finish(&mut bytes)?;
+    fs::write(&path, &bytes).with_context(|| path.display().to_string())?;
+    let image = Image::parse(&bytes)?;
+    let symbols = Symbols::read(&pdb)?;
+    let subject = Subject { image: &image, file: &bytes, symbols: &symbols, name: package, arch };
+    let faults =
+        if package == DRIVER { verify::check_shipped(&subject, &verify::imports()?) } else { verify::check(&subject) };
+    if !faults.is_empty() {
+        bail!("{} is not what a driver has to be:\n  {}", path.display(), faults.join("\n  "));
+    }
+    Ok(path)
 }

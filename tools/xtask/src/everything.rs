@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::build_driver::{self, footprint};
 use crate::foreign_images;
 use crate::workspace::{cargo, output_of};
 
@@ -54,6 +55,13 @@ const STEPS: &[Step] = &[
     step("conformance", "the sets give the reference's answers", || task(&["conformance"])),
     step("demo", "every control code does what the specification says", || task(&["demo"])),
     step("fuzz", "no fuzz target fails on its corpus and some mutations of it", || task(&["fuzz"])),
+    step(
+        "build-driver",
+        "the driver builds without the Windows Driver Kit, and is what a driver has to be",
+        build_driver::step,
+    ),
+    step("clippy-driver", "no lint fires in what is built for the kernel", build_driver::clippy_step),
+    step("footprint", "docs/footprint.md is true, and the bounds on code and stack hold", footprint::step),
     step("foreign", "images that other tools made can be used", foreign_images::step),
     step("bench", "the benchmark builds", || quiet(&["bench", "--no-run", "--locked"])),
 ];
@@ -61,7 +69,7 @@ const STEPS: &[Step] = &[
 /// Runs the chosen steps; true if none failed. A failure does not stop the steps after it.
 pub fn run(options: &Options) -> Result<bool> {
     if options.list {
-        STEPS.iter().for_each(|step| println!("{:<12} {}", step.name, step.what));
+        STEPS.iter().for_each(|step| println!("{:<14} {}", step.name, step.what));
         return Ok(true);
     }
     if let Some(name) = options.only.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
@@ -72,7 +80,7 @@ pub fn run(options: &Options) -> Result<bool> {
     let chosen = |step: &&Step| options.only.is_empty() || options.only.iter().any(|name| name == step.name);
     let mut failed = Vec::new();
     for step in STEPS.iter().filter(chosen) {
-        print!("{:<12} ", step.name);
+        print!("{:<14} ", step.name);
         io::stdout().flush()?;
         let begun = Instant::now();
         let result = (step.run)();

@@ -34,6 +34,8 @@ enum Task {
     Docs(docs::Options),
     /// Build the driver without the Windows Driver Kit, or another driver of tools/off-windows.
     BuildDriver(build_driver::Options),
+    /// Measure the driver's memory and stack, and write docs/footprint.md.
+    Footprint(build_driver::footprint::Options),
     /// Run the fuzz targets on their corpus and on mutations of it.
     Fuzz(fuzz::Options),
     /// Compare with drives and tools of others; installs them from Debian where it may.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Docs(options) => docs::run(&options),
         Task::BuildDriver(options) => build_driver::run(&options),
+        Task::Footprint(options) => build_driver::footprint::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Peers(options) => peers::run(&options),
     };

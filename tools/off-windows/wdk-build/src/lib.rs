@@ -27,9 +27,9 @@ const LINK: &[&str] = &[
     // The bytes depend on what goes in, not on when.
     "/BREPRO",
     "/PDBALTPATH:%_PDB%",
-    // Pageable code and data, code for start-up only: page*, init*.
+    // As Microsoft's linker does for drivers: what only the start needs is given back after it.
     "/SECTION:INIT,ERD",
-    "/SECTION:PAGE,ER",
+    "/SECTION:.rsrc,RD",
 ];
 
 /// Why a build script cannot go on.

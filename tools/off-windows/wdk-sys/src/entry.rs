@@ -112,8 +112,9 @@ unsafe extern "C" fn FxDriverEntry(driver: *mut DRIVER_OBJECT, registry_path: PC
     if !keep_path(path) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
+    let globals = &raw mut WdfDriverGlobals;
     // SAFETY: all four live until unload; the loader fills the last two.
-    let status = unsafe { WdfVersionBind(driver, PATH.0.get(), BIND_INFO.0.get(), &raw mut WdfDriverGlobals) };
+    let status = unsafe { WdfVersionBind(driver, PATH.0.get(), BIND_INFO.0.get(), globals) };
     if !NT_SUCCESS(status) {
         return status;
     }

@@ -1,5 +1,6 @@
 //! The compiler for Windows' kernel: what rustup has, or what Debian has.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,10 +17,9 @@ const DEBIAN_PACKAGES: &[&str] = &["rustc-web", "rust-web-src"];
 pub fn cargo(arch: Arch) -> Result<Command> {
     let target = arch.target();
     let sysroot = sysroot("rustc")?;
-    let has_core = |sysroot: &Path| sysroot.join("lib/rustlib").join(&target).join("lib").is_dir();
     let mut command = plain_cargo([""; 0]);
     command.current_dir(workspace::root().join("tools/off-windows"));
-    if has_core(&sysroot) || (fetch_with_rustup(&target) && has_core(&sysroot)) {
+    if has_core(&sysroot, &target) || (fetch_with_rustup(&target) && has_core(&sysroot, &target)) {
         command.env(linker_variable(&target), linker(&sysroot)?);
     } else {
         build_core(&mut command, &target)?;
@@ -27,6 +27,20 @@ pub fn cargo(arch: Arch) -> Result<Command> {
     command.env("CARGO_BUILD_TARGET", &target);
     command.env("CARGO_ENCODED_RUSTFLAGS", flags()?);
     Ok(command)
+}
+
+/// Whether the compiler is the one of `rust-toolchain.toml`, whose code the figures are of.
+pub fn is_pinned() -> bool {
+    let pinned = fs::read_to_string(workspace::root().join("rust-toolchain.toml")).unwrap_or_default();
+    let version = pinned.lines().find_map(|line| line.strip_prefix("channel = ")).map(|text| text.trim_matches('"'));
+    let own = output_of(Command::new("rustc").arg("-V").current_dir(workspace::root())).unwrap_or_default();
+    let has_target = |arch: Arch| sysroot("rustc").is_ok_and(|sysroot| has_core(&sysroot, &arch.target()));
+    version.is_some_and(|version| own.starts_with(&format!("rustc {version} ")))
+        && [Arch::X86_64, Arch::Aarch64].into_iter().all(has_target)
+}
+
+fn has_core(sysroot: &Path, target: &str) -> bool {
+    sysroot.join("lib/rustlib").join(target).join("lib").is_dir()
 }
 
 /// Paths of this machine stay out of the image and its symbols.

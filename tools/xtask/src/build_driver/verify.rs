@@ -1,0 +1,233 @@
+//! What a driver image has to be, rule by rule.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result};
+use object::pe;
+use serde::Deserialize;
+
+use super::Arch;
+use super::image::{Image, Section};
+use super::symbols::Symbols;
+use crate::workspace;
+
+/// What a driver may import.
+pub type Imports = BTreeMap<String, Allowed>;
+
+/// One function that a driver may import.
+#[derive(Deserialize, Debug)]
+pub struct Allowed {
+    module: String,
+    /// Which lists of exports have it.
+    evidence: Vec<String>,
+    /// Set where not every Windows 10 has it.
+    only_since: Option<String>,
+}
+
+/// Reads the table of imports.
+pub fn imports() -> Result<Imports> {
+    let path = workspace::root().join("tools/off-windows/tables/imports.json");
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
+}
+
+/// The image with what is needed to judge it.
+pub struct Subject<'a> {
+    /// The image.
+    pub image: &'a Image,
+    /// Its file.
+    pub file: &'a [u8],
+    /// Its symbols.
+    pub symbols: &'a Symbols,
+    /// What it is called, without ending.
+    pub name: &'a str,
+    /// What it is built for.
+    pub arch: Arch,
+}
+
+type Rule = fn(&Subject<'_>, &mut Vec<String>);
+
+/// What holds for every driver.
+const RULES: &[Rule] =
+    &[headers, entry, sections, init_is_discarded, directories, checksum, debug_information, no_framework_sections];
+
+/// Checks what holds for every driver; gives what is wrong.
+pub fn check(subject: &Subject<'_>) -> Vec<String> {
+    let mut faults = Vec::new();
+    RULES.iter().for_each(|rule| rule(subject, &mut faults));
+    faults
+}
+
+/// Checks what holds for the driver that is shipped; gives what is wrong.
+pub fn check_shipped(subject: &Subject<'_>, allowed: &Imports) -> Vec<String> {
+    let mut faults = check(subject);
+    imports_exist(subject, allowed, &mut faults);
+    no_formatting(subject, &mut faults);
+    no_local_paths(subject, &mut faults);
+    faults
+}
+
+/// The headers' fields.
+fn headers(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    let image = subject.image;
+    let machine = match subject.arch {
+        Arch::X86_64 => pe::IMAGE_FILE_MACHINE_AMD64,
+        Arch::Aarch64 => pe::IMAGE_FILE_MACHINE_ARM64,
+    };
+    if image.machine != machine {
+        faults.push(format!("it is for machine {:#06x}, not {:#06x}", image.machine.0, machine.0));
+    }
+    if image.subsystem != pe::IMAGE_SUBSYSTEM_NATIVE {
+        faults.push(format!("its subsystem is {}, not native", image.subsystem.0));
+    }
+    if image.subsystem_version != (10, 0) {
+        faults.push(format!("its subsystem's version is {:?}, not 10.0", image.subsystem_version));
+    }
+    if image.characteristics.0 & pe::IMAGE_FILE_EXECUTABLE_IMAGE.0 == 0 {
+        faults.push("it is not marked as executable".to_owned());
+    }
+    if image.characteristics.0 & pe::IMAGE_FILE_DLL.0 != 0 {
+        faults.push("it is marked as a library".to_owned());
+    }
+    let wanted = [
+        ("DYNAMIC_BASE", pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE),
+        ("HIGH_ENTROPY_VA", pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA),
+        ("NX_COMPAT", pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT),
+        ("FORCE_INTEGRITY", pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY),
+    ];
+    for (name, flag) in wanted {
+        if image.dll_characteristics.0 & flag.0 == 0 {
+            faults.push(format!("{name} is not set"));
+        }
+    }
+}
+
+/// It begins with code.
+fn entry(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    let section = subject.image.section_at(subject.image.entry);
+    if !section.is_some_and(|section| section.is(pe::IMAGE_SCN_MEM_EXECUTE)) {
+        faults.push(format!("its entry, {:#x}, is not in a section of code", subject.image.entry));
+    }
+}
+
+/// Nothing can be both written and run.
+fn sections(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    for section in &subject.image.sections {
+        if section.is(pe::IMAGE_SCN_MEM_WRITE | pe::IMAGE_SCN_MEM_EXECUTE) {
+            faults.push(format!("section {} can be written and run", section.name));
+        }
+    }
+}
+
+/// What is only for the start is given back after it.
+fn init_is_discarded(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    let kept = |section: &&Section| is_init(section) && !section.is(pe::IMAGE_SCN_MEM_DISCARDABLE);
+    for section in subject.image.sections.iter().filter(kept) {
+        faults.push(format!("section {} is not discardable", section.name));
+    }
+}
+
+/// Code and data for the start only.
+pub fn is_init(section: &Section) -> bool {
+    section.name.starts_with("INIT")
+}
+
+/// What must be there, and what must not.
+fn directories(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    let there = [
+        ("unwind information", pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION),
+        ("relocations", pe::IMAGE_DIRECTORY_ENTRY_BASERELOC),
+        ("imports", pe::IMAGE_DIRECTORY_ENTRY_IMPORT),
+        ("debug directory", pe::IMAGE_DIRECTORY_ENTRY_DEBUG),
+    ];
+    for (name, index) in there {
+        if subject.image.directory(index).is_none() {
+            faults.push(format!("it has no {name}"));
+        }
+    }
+    let absent = [
+        ("exports", pe::IMAGE_DIRECTORY_ENTRY_EXPORT),
+        ("thread-local storage", pe::IMAGE_DIRECTORY_ENTRY_TLS),
+        ("delayed imports", pe::IMAGE_DIRECTORY_ENTRY_DELAY_IMPORT),
+    ];
+    for (name, index) in absent {
+        if subject.image.directory(index).is_some() {
+            faults.push(format!("it has {name}"));
+        }
+    }
+}
+
+/// The loader of boot drivers compares it.
+fn checksum(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    let (claimed, true_one) = subject.image.checksum;
+    if claimed != true_one {
+        faults.push(format!("its checksum is {claimed:#x}, and should be {true_one:#x}"));
+    }
+}
+
+/// The PDB is that of the image, and is looked for by its name alone.
+fn debug_information(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    const SIGNATURE: &[u8] = b"RSDS";
+    let file = subject.file;
+    let record = file.windows(SIGNATURE.len()).position(|bytes| bytes == SIGNATURE).and_then(|at| file.get(at + 4..));
+    let Some((guid, rest)) = record.and_then(|record| record.split_at_checked(16)) else {
+        faults.push("it does not name its PDB".to_owned());
+        return;
+    };
+    if guid != subject.symbols.guid {
+        faults.push("the PDB beside it belongs to another image".to_owned());
+    }
+    let name: Vec<u8> = rest.iter().skip(4).copied().take_while(|byte| *byte != 0).collect();
+    let expected = format!("{}.pdb", subject.name.replace('-', "_"));
+    if name != expected.as_bytes() {
+        faults.push(format!("it names its PDB {}, not {expected}", String::from_utf8_lossy(&name)));
+    }
+}
+
+/// The entry stub serves no class extensions and no shared context types.
+fn no_framework_sections(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    for section in subject.image.sections.iter().filter(|section| section.name.starts_with(".kmdf")) {
+        faults.push(format!("section {}: the entry stub does not serve it", section.name));
+    }
+}
+
+/// Only ntoskrnl.exe and WDFLDR.SYS, and there only what every Windows 10 has.
+fn imports_exist(subject: &Subject<'_>, allowed: &Imports, faults: &mut Vec<String>) {
+    for import in &subject.image.imports {
+        let whole = format!("{}!{}", import.module, import.name);
+        match allowed.get(&import.name) {
+            None => faults.push(format!("{whole} is not in tools/off-windows/tables/imports.json")),
+            Some(row) if row.module != import.module => faults.push(format!("{whole} is in {}", row.module)),
+            Some(row) => {
+                if row.evidence.is_empty() {
+                    faults.push(format!("{whole}: nothing shows that it exists"));
+                }
+                if let Some(since) = &row.only_since {
+                    faults.push(format!("{whole} exists only since {since}"));
+                }
+            }
+        }
+    }
+    if !subject.image.has_version {
+        faults.push("it has no version resource".to_owned());
+    }
+}
+
+/// A panic names its place and formats nothing.
+fn no_formatting(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    for name in subject.symbols.names.iter().filter(|name| name.contains("core::fmt") || name.contains("panic_fmt")) {
+        faults.push(format!("it holds {name}, which formats messages of panics"));
+    }
+}
+
+/// Nothing of the machine that built it.
+fn no_local_paths(subject: &Subject<'_>, faults: &mut Vec<String>) {
+    let root = workspace::root().display().to_string();
+    let home = std::env::home_dir().map(|home| home.display().to_string());
+    for path in [Some(root), home].into_iter().flatten().filter(|path| path.len() > 1) {
+        if subject.file.windows(path.len()).any(|bytes| bytes == path.as_bytes()) {
+            faults.push(format!("it holds the path {path}"));
+        }
+    }
+}
