@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use transports::iscsi::{IscsiDrive, IscsiUrl};
-use virtual_drive::script::ScriptDrive;
 use virtual_drive::{Target, sim};
 
 #[cfg(target_os = "linux")]
@@ -23,31 +22,20 @@ pub struct Chosen {
 
 /// Opens the drive that `name` stands for.
 pub fn open(name: &str) -> Result<Chosen> {
-    let software = |target| Ok(Chosen { target, real: false });
     let option = || format!("--drive {name}");
-    if let Some(file) = name.strip_prefix("script:") {
-        return software(Box::new(ScriptDrive::load(Path::new(file)).with_context(option)?));
-    }
     if let Some(image) = name.strip_prefix("qemu:") {
         return emulated(image).with_context(option);
     }
     if name.starts_with(IscsiUrl::PREFIX) {
         return Ok(Chosen { target: Box::new(IscsiDrive::open(name).with_context(option)?), real: true });
     }
-    if name.starts_with(sim::PREFIX) {
-        return software(Box::new(sim::open(name).map_err(anyhow::Error::msg).with_context(option)?));
-    }
-    let path = Path::new(name);
     if name.starts_with("/dev/") {
-        return device(path).with_context(option);
+        return device(Path::new(name)).with_context(option);
     }
-    if !path.exists() {
-        bail!(
-            "--drive {name}: no such file; give an image file, sim:NAME ({LIST} shows them), script:FILE, /dev/srN or \
-             another kind that --help lists"
-        );
+    match virtual_drive::open(name) {
+        Ok(target) => Ok(Chosen { target, real: false }),
+        Err(problem) => bail!("--drive {name}: {problem}; {LIST} shows the names, --help the other kinds"),
     }
-    software(Box::new(sim::open_image(path).map_err(anyhow::Error::msg).with_context(option)?))
 }
 
 #[cfg(target_os = "linux")]

@@ -9,9 +9,11 @@ pub mod drive;
 pub mod hostile;
 pub mod image;
 mod nearest;
+mod open;
 pub mod script;
 pub mod sim;
 pub mod target;
 
 pub use nearest::nearest;
+pub use open::open;
 pub use target::{Completion, DataPhase, MediaAction, Reply, Request, Target};
