@@ -63,6 +63,9 @@ impl OutcomeLine {
 /// What buffers are filled with before a request, so that every change shows.
 pub const FILL: u8 = 0xA5;
 
+/// What a tool notes of a request that it had to end itself.
+pub const GIVEN_UP: &str = "the request waits for something that nothing here brings about: cancelled";
+
 /// How a request ended, with the buffer that held its output.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {

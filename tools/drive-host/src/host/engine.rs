@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use drive_formats::results::GIVEN_UP;
 use ioctl_dispatch::step::PortReply;
 use ioctl_dispatch::{
     Buffers, Completion, Dispatcher, Environment, Handle, HandleId, Job, NtStatus, Outcome, Request, Step,
@@ -101,7 +102,7 @@ impl Host {
         for item in self.parked.iter_mut().filter(|item| item.id == Some(id)) {
             item.cancel_at = Some(now);
         }
-        self.port.find("the request waits for the volume, which nothing here brings online: cancelled");
+        self.port.find(GIVEN_UP);
     }
 
     fn cancelled(&self, item: &Item) -> bool {
