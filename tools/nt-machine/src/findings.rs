@@ -81,18 +81,18 @@ thread_local! {
 pub fn report(rule: Rule, argument: impl Display, text: impl Display) {
     let site = call::site();
     let function = call::function_in_progress();
-    report_at(rule, &function, argument, site.caller, text);
+    let address = if site.caller == 0 { String::new() } else { image::symbolise_return(site.caller) };
+    add(Finding { rule, function, argument: argument.to_string(), address, text: text.to_string() });
 }
 
 /// Reports a broken rule at a place that is not the kernel call in progress.
 pub fn report_at(rule: Rule, function: &str, argument: impl Display, address: usize, text: impl Display) {
-    let finding = Finding {
-        rule,
-        function: function.to_owned(),
-        argument: argument.to_string(),
-        address: if address == 0 { String::new() } else { image::symbolise(address) },
-        text: text.to_string(),
-    };
+    let address = if address == 0 { String::new() } else { image::symbolise(address) };
+    let function = function.to_owned();
+    add(Finding { rule, function, argument: argument.to_string(), address, text: text.to_string() });
+}
+
+fn add(finding: Finding) {
     trace!("finding {finding}");
     FINDINGS.with_borrow_mut(|findings| {
         // A loop that breaks the same rule at the same place says so once.

@@ -62,11 +62,6 @@ impl Drop for Machine {
     }
 }
 
-/// Whether this thread has a machine.
-pub(crate) fn is_live() -> bool {
-    LIVE.get()
-}
-
 /// Whether a trace was asked for.
 pub(crate) fn tracing() -> bool {
     TRACE.get()

@@ -28,6 +28,7 @@ struct Record {
 const STUB_SIZE: usize = 32;
 
 struct Stubs {
+    #[expect(clippy::vec_box, reason = "the stubs hold the records' addresses")]
     records: Vec<Box<Record>>,
     page: usize,
     used: usize,

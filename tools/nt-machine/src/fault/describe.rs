@@ -112,6 +112,8 @@ fn access(fault: &Fault, start: usize, size: usize) -> (Rule, String) {
     }
     let text = if fault.address < 0x1_0000 {
         format!("{what}, through a null pointer")
+    } else if image::is_unloaded(fault.address) {
+        return (Rule::UseAfterFree, format!("{what}, {}", image::symbolise(fault.address)));
     } else if image::contains(fault.address) {
         format!("{what}, {}, which does not allow it", image::symbolise(fault.address))
     } else if let Some((name, start)) = memory::extent_of(fault.address) {

@@ -78,7 +78,9 @@ fn install(signal: libc::c_int) -> libc::sigaction {
 
 extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the system hands valid structures to a handler installed with SA_SIGINFO.
-    let address = unsafe { (*info).si_addr() } as usize;
+    let details = unsafe { &*info };
+    // SAFETY: for the signals that are handled the system fills the address in.
+    let address = unsafe { details.si_addr() } as usize;
     // SAFETY: as above; nobody else refers to the context while the handler runs.
     let mut registers = Registers::new(unsafe { &mut *context.cast::<libc::ucontext_t>() });
     let landing = LANDING.get();

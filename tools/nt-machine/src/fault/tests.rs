@@ -8,6 +8,14 @@ use crate::findings::{self, Finding, Rule};
 use crate::threads::{self, RunEnd};
 use crate::{Machine, Options, irql, time};
 
+/// Executes instructions that end the run.
+macro_rules! stop {
+    ($($part:tt)*) => {
+        // SAFETY: never returns, since the machine ends the run.
+        unsafe { asm!($($part)*) }
+    };
+}
+
 fn machine() -> Machine {
     Machine::new(&Options::default())
 }
@@ -31,7 +39,6 @@ fn the_level_is_read_and_written_through_cr8() {
     let seen = Rc::clone(&levels);
     let (end, findings) = on_thread(move || {
         let (before, during, after): (u64, u64, u64);
-        let host;
         // SAFETY: the machine carries these instructions out.
         unsafe {
             asm!(
@@ -44,7 +51,7 @@ fn the_level_is_read_and_written_through_cr8() {
                 out("r11") _,
             );
         }
-        host = irql::current();
+        let host = irql::current();
         // SAFETY: as above; an interrupt flag does not exist here.
         unsafe { asm!("cli", "mov cr8, {low}", "mov rax, cr8", "sti", low = in(reg) 0_u64, out("rax") after) };
         assert_eq!(host, irql::DISPATCH);
@@ -80,23 +87,21 @@ fn the_shared_page_tells_the_time() {
 
 #[test]
 fn faults_are_told_apart() {
-    type Body = fn();
-    // SAFETY, for all of them: none returns, since the machine ends the run.
-    let cases: [(Body, Rule, &str); 9] = [
-        (|| unsafe { asm!("int 0x29", in("ecx") 3) }, Rule::BugCheck, "fast fail 3 (list entry damaged)"),
-        (|| unsafe { asm!("int3") }, Rule::BugCheck, "breakpoint without a debugger"),
-        (|| unsafe { asm!("int 0x2c") }, Rule::BugCheck, "failed assertion"),
-        (|| unsafe { asm!("ud2") }, Rule::Crash, "undefined instruction"),
-        (|| unsafe { asm!("hlt") }, Rule::Crash, "privileged instruction hlt"),
-        (|| unsafe { asm!("rdmsr", out("eax") _, out("edx") _) }, Rule::Crash, "privileged instruction rdmsr"),
-        (|| unsafe { asm!("div ecx", in("ecx") 0, out("eax") _, out("edx") _) }, Rule::Crash, "divides by zero"),
+    let cases: [(fn(), Rule, &str); 9] = [
+        (|| stop!("int 0x29", in("ecx") 3), Rule::BugCheck, "fast fail 3 (list entry damaged)"),
+        (|| stop!("int3"), Rule::BugCheck, "breakpoint without a debugger"),
+        (|| stop!("int 0x2c"), Rule::BugCheck, "failed assertion"),
+        (|| stop!("ud2"), Rule::Crash, "undefined instruction"),
+        (|| stop!("hlt"), Rule::Crash, "privileged instruction hlt"),
+        (|| stop!("rdmsr", out("eax") _, out("edx") _), Rule::Crash, "privileged instruction rdmsr"),
+        (|| stop!("div ecx", in("ecx") 0, out("eax") _, out("edx") _), Rule::Crash, "divides by zero"),
         (
-            || unsafe { asm!("mov byte ptr [{}], 1", in(reg) 0x18_u64) },
+            || stop!("mov byte ptr [rax], 1", in("rax") 0x18),
             Rule::Crash,
             "writes 1 bytes at 0x18, through a null pointer",
         ),
         (
-            || unsafe { asm!("mov rax, [{}]", in(reg) 0xABCD_0000_0000_0000_u64, out("rax") _) },
+            || stop!("mov al, [rcx]", in("rcx") 0xABCD_u64 << 48, out("al") _),
             Rule::Crash,
             "uses the address 0xabcd000000000000",
         ),
@@ -112,20 +117,14 @@ fn faults_are_told_apart() {
 #[test]
 fn a_jump_to_nowhere_is_an_execution() {
     let _machine = machine();
-    let finding = death(|| {
-        // SAFETY: never returns, since the machine ends the run.
-        unsafe { asm!("call {}", in(reg) 0x10_usize, clobber_abi("C")) };
-    });
+    let finding = death(|| stop!("call rax", in("rax") 0x10, clobber_abi("C")));
     assert!(finding.text.contains("executes code at 0x10, through a null pointer"), "{finding}");
 }
 
 #[test]
 fn faults_in_the_host_name_its_code() {
     let _machine = machine();
-    let finding = death(|| {
-        // SAFETY: never returns, since the machine ends the run.
-        unsafe { asm!("mov byte ptr [{}], 1", in(reg) 0x18_u64) };
-    });
+    let finding = death(|| stop!("mov byte ptr [rax], 1", in("rax") 0x18));
     assert!(finding.text.contains("in the host's own code at /"), "{finding}");
     assert_eq!(finding.function, "test");
 }
@@ -134,7 +133,6 @@ fn faults_in_the_host_name_its_code() {
 fn a_machine_after_a_fault_is_like_new() {
     for _ in 0..200 {
         let _machine = machine();
-        // SAFETY: never returns, since the machine ends the run.
-        death(|| unsafe { asm!("ud2") });
+        death(|| stop!("ud2"));
     }
 }

@@ -1,6 +1,15 @@
-//! Kernel-mode images: loading and naming their addresses.
+//! Kernel-mode images: loading, and naming their addresses.
 
-use std::path::PathBuf;
+mod load;
+mod pdb;
+mod symbols;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::memory::{self, Protection};
+pub use load::{LoadError, load};
+use symbols::Symbols;
 
 /// A loaded image.
 #[derive(Debug)]
@@ -24,49 +33,135 @@ pub struct Section {
     pub name: String,
     /// Where it was loaded.
     pub address: usize,
-    /// Bytes in memory.
+    /// Bytes in memory, in whole pages.
     pub size: usize,
-    /// Characteristics from the section header.
+    /// Characteristics of the section header.
     pub characteristics: u32,
 }
 
-/// Why an image can not be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The file is no image for this machine.
-    #[error("{path}: {text}")]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        text: String,
-    },
+impl Section {
+    /// Whether its memory may not be touched at DISPATCH_LEVEL.
+    pub fn is_pageable(&self) -> bool {
+        self.name.starts_with("PAGE")
+    }
+
+    /// Whether its memory is given back once the driver's entry point has returned.
+    pub fn is_discardable(&self) -> bool {
+        self.characteristics & object::pe::IMAGE_SCN_MEM_DISCARDABLE.0 != 0
+    }
+
+    fn protection(&self) -> Protection {
+        let has = |flag: object::pe::SectionFlags| self.characteristics & flag.0 != 0;
+        match (has(object::pe::IMAGE_SCN_MEM_EXECUTE), has(object::pe::IMAGE_SCN_MEM_WRITE)) {
+            (true, true) => Protection::ReadWriteExecute,
+            (true, false) => Protection::ReadExecute,
+            (false, true) => Protection::ReadWrite,
+            (false, false) => Protection::Read,
+        }
+    }
 }
 
-pub(crate) fn set_up() {}
-pub(crate) fn tear_down() {}
+/// What the machine keeps of an image, after its end as well.
+struct Known {
+    name: String,
+    path: String,
+    base: usize,
+    size: usize,
+    /// The file, until its symbols are wanted.
+    file: Vec<u8>,
+    symbols: Option<Arc<Symbols>>,
+    unloaded: bool,
+}
 
-/// Loads an image: `resolve` gives the address for each imported module and name.
-///
-/// # Errors
-/// When the file is no image for this machine.
-pub fn load(file: &[u8], path: &str, resolve: &mut dyn FnMut(&str, &str) -> *const ()) -> Result<Image, LoadError> {
-    let _ = (file, resolve);
-    Err(LoadError::Format { path: path.into(), text: "images can not be loaded yet".to_owned() })
+thread_local! {
+    static IMAGES: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(crate) fn set_up() {
+    drop(IMAGES.take());
+}
+
+pub(crate) fn tear_down() {
+    drop(IMAGES.take());
+}
+
+/// Makes the sections that are only wanted during initialisation inaccessible, as the system does after a driver's
+/// entry point has returned.
+pub fn discard(image: &Image) {
+    for section in image.sections.iter().filter(|section| section.is_discardable()) {
+        memory::forget_paged(section.address);
+        memory::protect_extent(section.address, section.size, Protection::None);
+    }
+}
+
+/// Unloads an image; its address space stays inaccessible, and its addresses keep their names.
+pub fn unload(image: Image) {
+    for section in &image.sections {
+        memory::forget_paged(section.address);
+    }
+    memory::protect_extent(image.base, image.size, Protection::None);
+    IMAGES.with_borrow_mut(|images| {
+        if let Some(known) = images.iter_mut().find(|known| known.base == image.base) {
+            known.unloaded = true;
+        }
+    });
 }
 
 /// Names an address: `module!function+0x12 (file.rs:34)`.
 pub fn symbolise(address: usize) -> String {
-    format!("{address:#x}")
+    name(address, address)
 }
 
-/// Whether an address is in a loaded image.
+/// Names a return address: function and line are those of the call before it.
+pub(crate) fn symbolise_return(address: usize) -> String {
+    name(address, address.saturating_sub(1))
+}
+
+fn name(address: usize, inside: usize) -> String {
+    let named = IMAGES.with_borrow_mut(|images| {
+        let known = images.iter_mut().find(|known| (known.base..known.base + known.size).contains(&inside))?;
+        let offset = inside - known.base;
+        let symbols = known.symbols();
+        let named = symbols.name(offset);
+        let unloaded = if known.unloaded { " (unloaded)" } else { "" };
+        Some(match named {
+            Some(named) => {
+                let line = named.line.map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+                let from_start = address - known.base - named.start;
+                format!("{}!{}+{from_start:#x}{line}{unloaded}", known.name, named.function)
+            }
+            None => format!("{}+{:#x}{unloaded}", known.name, address - known.base),
+        })
+    });
+    named.unwrap_or_else(|| format!("{address:#x}"))
+}
+
+impl Known {
+    fn symbols(&mut self) -> Arc<Symbols> {
+        let file = std::mem::take(&mut self.file);
+        Arc::clone(self.symbols.get_or_insert_with(|| symbols::of(&self.path, file)))
+    }
+}
+
+/// Whether an address is in an image, loaded or unloaded.
 pub(crate) fn contains(address: usize) -> bool {
-    let _ = address;
-    false
+    IMAGES.with_borrow(|images| images.iter().any(|known| (known.base..known.base + known.size).contains(&address)))
 }
 
-/// Unloads an image; its address space stays inaccessible.
-pub fn unload(image: Image) {
-    drop(image);
+/// Whether an address is in an image that was unloaded.
+pub(crate) fn is_unloaded(address: usize) -> bool {
+    IMAGES.with_borrow(|images| {
+        images.iter().any(|known| known.unloaded && (known.base..known.base + known.size).contains(&address))
+    })
 }
+
+/// The address of a function of the image, by its symbol.
+pub fn function(image: &Image, name: &str) -> Option<usize> {
+    IMAGES.with_borrow_mut(|images| {
+        let known = images.iter_mut().find(|known| known.base == image.base)?;
+        known.symbols().start_of(name).map(|offset| image.base + offset)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,8 +16,8 @@ pub use arena::SYSTEM_START;
 pub(crate) use arena::{PAGE, Protection, Space};
 pub use blocks::{Block, Kind};
 use blocks::{Blocks, Entry};
-pub(crate) use paged::{is_closed_at, set_at_dispatch};
-pub(crate) use raw::{extent_of, name_extent, protect_extent, raw, reserve};
+pub(crate) use paged::{add as add_paged, is_closed_at, remove as forget_paged, set_at_dispatch};
+pub(crate) use raw::{code, extent_of, name_extent, protect_extent, raw, reserve};
 
 use crate::call::{self, Site};
 use crate::findings::{self, Rule};

@@ -22,7 +22,7 @@ pub(crate) fn add(start: usize, length: usize, protection: Protection) {
 }
 
 /// Forgets a range, as it is.
-pub(super) fn remove(start: usize) {
+pub(crate) fn remove(start: usize) {
     RANGES.with_borrow_mut(|ranges| ranges.remove(&start));
 }
 

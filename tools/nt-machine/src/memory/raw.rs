@@ -64,6 +64,15 @@ pub(crate) fn raw(name: &str, size: usize) -> usize {
     start
 }
 
+/// A page of executable code, until the machine ends.
+pub(crate) fn code(name: &str, bytes: &[u8]) -> usize {
+    let start = raw(name, bytes.len());
+    // SAFETY: the page was just made writable, is long enough and known to nobody else.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start as *mut u8, bytes.len()) };
+    protect_extent(start, bytes.len(), Protection::ReadExecute);
+    start
+}
+
 /// Renames an extent.
 pub(crate) fn name_extent(start: usize, name: &str) {
     with(|memory| {

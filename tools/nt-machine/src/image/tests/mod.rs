@@ -1,0 +1,209 @@
+//! Loading, running and naming images.
+
+mod file;
+
+use std::process::Command;
+
+use super::*;
+use crate::call::{self, Export};
+use crate::findings::{self, Finding, Rule};
+use crate::threads::{self, RunEnd};
+use crate::{Machine, Options, irql};
+use file::Shape;
+
+extern "win64" fn first() -> u64 {
+    findings::report(Rule::Leak, "x", "said by the first function");
+    17
+}
+
+fn resolve(module: &str, name: &str) -> *const () {
+    assert_eq!(module, "ntoskrnl.exe");
+    match name {
+        "KeFirst" => call::thunk(&Export { name: "KeFirst", address: first as *const (), max_irql: 2, min_irql: 0 }),
+        other => call::missing(other),
+    }
+}
+
+fn loaded() -> Image {
+    load(&file::image(&Shape::default()), "/drivers/small.sys", &mut resolve).expect("the image loads")
+}
+
+/// Calls a function of the image on a simulated thread.
+fn call_at(address: usize, irql: u8) -> (RunEnd, Vec<Finding>, u64) {
+    let result = std::rc::Rc::new(std::cell::Cell::new(0));
+    let cell = std::rc::Rc::clone(&result);
+    threads::spawn(
+        "caller",
+        irql,
+        Box::new(move || {
+            // SAFETY: the images of these tests have functions without arguments where they are called.
+            let function: extern "win64" fn() -> u64 = unsafe { std::mem::transmute(address) };
+            cell.set(call::driver("Routine", || function()));
+        }),
+    );
+    threads::settle();
+    (threads::run(&|| true, None), findings::take(), result.get())
+}
+
+fn word(address: usize) -> usize {
+    // SAFETY: the tests read the image's data.
+    unsafe { (address as *const usize).read() }
+}
+
+#[test]
+fn an_image_is_loaded_relocated_and_bound() {
+    let _machine = Machine::new(&Options::default());
+    let image = loaded();
+    assert_eq!(image.entry, image.base + file::ENTRY);
+    assert_eq!(word(image.base + file::POINTER), image.base + file::PAGED);
+    let names: Vec<&str> = image.sections.iter().map(|section| section.name.as_str()).collect();
+    assert_eq!(names, [".text", ".rdata", ".data", "PAGE", "INIT", ".reloc"]);
+    let (end, findings, result) = call_at(image.entry, irql::PASSIVE);
+    assert_eq!((end, result), (RunEnd::Done, 17));
+    assert_eq!(findings[0].function, "KeFirst");
+    assert_eq!(findings[0].address, "small!entry+0xa");
+    assert_eq!(call_at(image.base + file::READ_POINTER, irql::PASSIVE).2 as usize, image.base + file::PAGED);
+}
+
+#[test]
+fn the_load_configuration_is_served() {
+    let _machine = Machine::new(&Options::default());
+    let image = loaded();
+    let cookie = word(image.base + file::COOKIE);
+    assert!(cookie != 0x2B99_2DDF_A232 && cookie != 0 && cookie >> 48 == 0);
+    // The check returns; the dispatcher goes where rax says.
+    let check = word(image.base + file::GUARD_CHECK);
+    assert_eq!(call_at(check, irql::PASSIVE).0, RunEnd::Done);
+    let dispatch = word(image.base + file::GUARD_DISPATCH);
+    // SAFETY: two bytes of a code page.
+    assert_eq!(unsafe { (dispatch as *const [u8; 2]).read() }, [0xFF, 0xE0]);
+}
+
+#[test]
+fn a_missing_import_ends_the_run_when_it_is_called() {
+    let _machine = Machine::new(&Options::default());
+    let image = loaded();
+    let (end, findings, _) = call_at(image.base + file::CALL_OTHER, irql::PASSIVE);
+    assert_eq!((end, findings[0].rule), (RunEnd::Dead, Rule::Missing));
+    assert_eq!(findings[0].text, "KeSecond is not provided");
+}
+
+#[test]
+fn constants_are_protected() {
+    let _machine = Machine::new(&Options::default());
+    let image = loaded();
+    let (end, findings, _) = call_at(image.base + file::WRITE_CONSTANT, irql::PASSIVE);
+    assert_eq!((end, findings[0].rule), (RunEnd::Dead, Rule::Crash));
+    assert_eq!((findings[0].function.as_str(), findings[0].address.as_str()), ("Routine", "small!writer+0x0"));
+    assert!(memory::access(image.base + 0x3000, 8, true) && !memory::access(image.base + 0x2000, 8, true));
+}
+
+#[test]
+fn pageable_code_runs_below_dispatch_level_only() {
+    let _machine = Machine::new(&Options::default());
+    let image = loaded();
+    assert_eq!(call_at(image.base + file::PAGED, irql::PASSIVE).2, 42);
+    let (end, findings, _) = call_at(image.base + file::PAGED, irql::DISPATCH);
+    assert_eq!((end, findings[0].rule), (RunEnd::Dead, Rule::PagedAtDispatch));
+    assert!(findings[0].text.contains("pageable small!answer+0x0"), "{}", findings[0]);
+}
+
+#[test]
+fn discarded_and_unloaded_code_is_gone() {
+    let _machine = Machine::new(&Options::default());
+    let image = loaded();
+    let (initialisation, text) = (image.base + file::INITIALISATION, image.base + file::READ_POINTER);
+    assert_eq!(call_at(initialisation, irql::PASSIVE).2, 42);
+    discard(&image);
+    assert!(!memory::access(initialisation, 1, false) && memory::access(text, 1, false));
+    unload(image);
+    let (end, findings, _) = call_at(text, irql::PASSIVE);
+    assert_eq!((end, findings[0].rule), (RunEnd::Dead, Rule::UseAfterFree));
+    assert!(findings[0].text.contains("(unloaded)"), "{}", findings[0]);
+}
+
+#[test]
+fn what_is_no_driver_is_refused() {
+    let _machine = Machine::new(&Options::default());
+    let refused = |shape: Shape| load(&file::image(&shape), "x.sys", &mut resolve).expect_err("refused").to_string();
+    assert_eq!(
+        refused(Shape { import_by_ordinal: true, ..Shape::default() }),
+        "the image imports ordinal 7 of ntoskrnl.exe"
+    );
+    assert_eq!(refused(Shape { machine: 0xAA64, ..Shape::default() }), "the image is not for x86-64");
+    assert_eq!(refused(Shape { thread_local_storage: true, ..Shape::default() }), "the image has thread-local storage");
+    assert!(load(b"MZ", "x.sys", &mut resolve).is_err());
+    let unresolved = load(&file::image(&Shape::default()), "x.sys", &mut |_, _| std::ptr::null());
+    assert_eq!(
+        unresolved.expect_err("unresolved").to_string(),
+        "the image imports ntoskrnl.exe!KeFirst, which nobody provides"
+    );
+}
+
+/// Any file of the right length must be refused or loaded, without harm to the host.
+#[test]
+fn damaged_files_do_no_harm() {
+    let good = file::image(&Shape::default());
+    for index in 0..good.len().min(0x400) {
+        let _machine = Machine::new(&Options::default());
+        let mut bad = good.clone();
+        bad[index] ^= 0xFF;
+        drop(load(&bad, "bad.sys", &mut |_, _| call::missing("anything")));
+    }
+}
+
+const SOURCE: &str = r#"
+#![no_std]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! { loop {} }
+#[unsafe(no_mangle)]
+pub static _fltused: u32 = 0;
+macro_rules! unused { ($($name:ident)*) => { $(#[unsafe(no_mangle)] pub extern "system" fn $name() {})* } }
+unused! { memcpy memset memcmp memmove __CxxFrameHandler3 }
+pub mod inner {
+    #[inline(never)]
+    pub fn fault(address: *mut u8) { unsafe { address.write_volatile(1) } }
+}
+#[unsafe(no_mangle)]
+pub extern "system" fn entry() -> u64 { inner::fault(0x20 as *mut u8); 1 }
+"#;
+
+/// Builds an image with the compiler's own linker; `None` where the compiler lacks the target.
+fn compile(directory: &std::path::Path) -> Option<Vec<u8>> {
+    let source = directory.join("tiny.rs");
+    std::fs::write(&source, SOURCE).expect("the directory is writable");
+    let built = Command::new("rustc")
+        .args(["--edition=2024", "--crate-type=cdylib", "--target=x86_64-pc-windows-msvc", "-Cpanic=abort", "-g"])
+        .args([
+            "-Clinker=rust-lld",
+            "-Clink-arg=/entry:entry",
+            "-Clink-arg=/subsystem:native",
+            "-Clink-arg=/nodefaultlib",
+        ])
+        .args(["-Clink-arg=/driver", "-Clink-arg=/debug", "-o", "tiny.sys", "tiny.rs"])
+        .current_dir(directory)
+        .output()
+        .ok()?;
+    if !built.status.success() {
+        let text = String::from_utf8_lossy(&built.stderr).into_owned();
+        assert!(text.contains("target may not be installed"), "{text}");
+        return None;
+    }
+    std::fs::read(directory.join("tiny.sys")).ok()
+}
+
+#[test]
+fn a_pdb_names_functions_and_lines() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let Some(bytes) = compile(directory.path()) else { return };
+    let _machine = Machine::new(&Options::default());
+    let path = directory.path().join("tiny.sys");
+    let image = load(&bytes, &path.to_string_lossy(), &mut resolve).expect("the image loads");
+    let (end, findings, _) = call_at(image.entry, irql::PASSIVE);
+    assert_eq!(end, RunEnd::Dead);
+    let address = &findings[0].address;
+    assert!(address.starts_with("tiny!") && address.contains("rs:"), "{}", findings[0]);
+    let fault = function(&image, "tiny::inner::fault").expect("a function of the source");
+    assert!(symbolise(fault).starts_with("tiny!tiny::inner::fault+0x0 ("), "{}", symbolise(fault));
+    assert!(symbolise(fault).ends_with("tiny.rs:11)"), "{}", symbolise(fault));
+}
