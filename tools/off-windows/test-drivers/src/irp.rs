@@ -22,6 +22,16 @@ pub fn next(irp: PIRP) -> *mut IO_STACK_LOCATION {
     unsafe { current(irp).sub(1) }
 }
 
+/// Gives the lower driver a copy of the driver's own location, without its completion routine.
+pub fn copy_to_next(irp: PIRP) {
+    // SAFETY: there is a location below.
+    unsafe { core::ptr::copy_nonoverlapping(current(irp), next(irp), 1) };
+    // SAFETY: the location is valid.
+    let next = unsafe { &mut *next(irp) };
+    next.CompletionRoutine = None;
+    next.Control = 0;
+}
+
 /// Minor function of the driver's own location.
 pub fn minor(irp: PIRP) -> u8 {
     // SAFETY: the location is valid.
@@ -50,7 +60,9 @@ pub fn set_status(irp: PIRP, status: NTSTATUS, information: u64) {
     // SAFETY: inside the IRP.
     unsafe { (*irp).IoStatus.Information = information };
     // SAFETY: inside the IRP.
-    unsafe { (*irp).IoStatus.__bindgen_anon_1.Status = status };
+    let block = unsafe { &raw mut (*irp).IoStatus };
+    // SAFETY: the status is the block's first word.
+    unsafe { block.cast::<NTSTATUS>().write(status) };
 }
 
 /// Sets the pending bit of the driver's own location.

@@ -64,7 +64,8 @@ sins! {
     requests:
         Control request_never_completed, Control completed_twice, Flush irp_completed_twice, Control completed_cancelable,
         Flush irp_completed_with_cancel_routine, Control information_too_big, Flush pending_not_marked,
-        Flush completed_with_pending, Flush marked_but_not_pending, Flush no_stack_left, Control stale_handle;
+        Flush completed_with_pending, Flush marked_but_not_pending, Flush no_stack_left, Control stale_handle,
+        Flush sent_and_completed, Flush stopped_and_forgotten;
     leaks:
         Start pool_left, Start mdl_left, Start irp_left, Start object_reference_left, Start key_left,
         Start device_reference_left, Control file_reference_left, Start link_left, Start work_item_left,
@@ -75,7 +76,7 @@ sins! {
         Start lock_not_there;
     pnp:
         Pnp start_completed_early, Pnp remove_not_passed_down, Pnp remove_refused, Power power_never_answered,
-        Exit d0_exit_fails, Pnp start_not_waited_for;
+        Exit d0_exit_fails, Pnp start_not_waited_for, Remove removal_waits_for_ever;
     timers:
         Start timer_freed_armed, Unload timer_armed_at_unload, Unload dpc_queued_at_unload, Unload work_item_at_unload;
     crashes:

@@ -2,9 +2,7 @@
 
 use core::ptr::null_mut;
 
-use wdk_sys::{
-    _LOCK_OPERATION, NT_SUCCESS, OBJECT_ATTRIBUTES, ULONG, WDF_OBJECT_ATTRIBUTES, WDFDEVICE, WDFREQUEST,
-};
+use wdk_sys::{_LOCK_OPERATION, NT_SUCCESS, OBJECT_ATTRIBUTES, ULONG, WDF_OBJECT_ATTRIBUTES, WDFDEVICE, WDFREQUEST};
 
 use crate::kernel::{KERNEL_MODE, NON_PAGED, allocate, attributes, free};
 use crate::skeleton::answer;
@@ -92,4 +90,3 @@ pub fn work_item_left(handle: WDFDEVICE) {
     let own = wdf!(WdfDeviceWdmGetDeviceObject(handle));
     kernel!(IoAllocateWorkItem(own));
 }
-

@@ -6,6 +6,7 @@ use wdk_sys::{
 };
 
 use crate::irp;
+use crate::kernel::{event, wait};
 
 fn is(request: PIRP, minor: u32) -> bool {
     u32::from(irp::minor(request)) == minor
@@ -53,4 +54,9 @@ pub fn power_never_answered(_: WDFDEVICE, request: PIRP) -> Option<NTSTATUS> {
 
 pub fn d0_exit_fails(_: WDFDEVICE) -> NTSTATUS {
     STATUS_UNSUCCESSFUL
+}
+
+pub fn removal_waits_for_ever(_: WDFDEVICE) {
+    let mut never = event();
+    let _ = wait((&raw mut never).cast(), None);
 }

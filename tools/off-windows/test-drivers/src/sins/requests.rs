@@ -1,7 +1,8 @@
 //! Requests that are lost, answered twice, or answered wrongly.
 
 use wdk_sys::{
-    NTSTATUS, PDEVICE_OBJECT, PIRP, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS, WDFDEVICE, WDFREQUEST,
+    NTSTATUS, PDEVICE_OBJECT, PIRP, PVOID, STATUS_CANCELLED, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
+    STATUS_SUCCESS, WDFDEVICE, WDFREQUEST,
 };
 
 use crate::irp;
@@ -16,7 +17,7 @@ pub fn completed_twice(_: WDFDEVICE, request: WDFREQUEST) {
 
 pub fn stale_handle(_: WDFDEVICE, request: WDFREQUEST) {
     wdf!(WdfRequestCompleteWithInformation(request, STATUS_SUCCESS, 0));
-    wdf!(WdfRequestWdmGetIrp(request));
+    let _ = wdf!(WdfRequestWdmGetIrp(request));
 }
 
 pub fn irp_completed_twice(_: WDFDEVICE, request: PIRP) -> NTSTATUS {
@@ -63,6 +64,29 @@ pub fn marked_but_not_pending(_: WDFDEVICE, request: PIRP) -> NTSTATUS {
 pub fn completed_with_pending(_: WDFDEVICE, request: PIRP) -> NTSTATUS {
     irp::mark_pending(request);
     irp::complete(request, STATUS_PENDING, 0);
+    STATUS_PENDING
+}
+
+/// The lower driver has it, and completes it as well.
+pub fn sent_and_completed(handle: WDFDEVICE, request: PIRP) -> NTSTATUS {
+    let lower = wdf!(WdfDeviceWdmGetAttachedDevice(handle));
+    irp::copy_to_next(request);
+    let status = kernel!(IofCallDriver(lower, request));
+    irp::complete(request, STATUS_SUCCESS, 0);
+    status
+}
+
+extern "C" fn stop(_: PDEVICE_OBJECT, _: PIRP, _: PVOID) -> NTSTATUS {
+    STATUS_MORE_PROCESSING_REQUIRED
+}
+
+/// The completion is stopped, and nobody goes on with it.
+pub fn stopped_and_forgotten(handle: WDFDEVICE, request: PIRP) -> NTSTATUS {
+    let lower = wdf!(WdfDeviceWdmGetAttachedDevice(handle));
+    irp::copy_to_next(request);
+    irp::set_completion(request, stop, core::ptr::null_mut());
+    irp::mark_pending(request);
+    let _ = kernel!(IofCallDriver(lower, request));
     STATUS_PENDING
 }
 
