@@ -26,6 +26,10 @@
 PVOID NTAPI ExAllocatePool2(ULONG64 flags, SIZE_T size, ULONG tag);
 WCHAR NTAPI RtlAnsiCharToUnicodeChar(PUCHAR *cursor);
 
+/* Code that may be paged out, and code that is gone when the driver has loaded. */
+#define PAGEABLE __attribute__((section("PAGE"), noinline))
+#define INITIAL __attribute__((section("INIT"), noinline))
+
 #define CLASS_TAG 'ssaC'
 #define SENSE_LENGTH 18
 #define RETRY_LIMIT 3

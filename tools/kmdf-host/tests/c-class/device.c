@@ -4,7 +4,7 @@
 
 static const GUID CdromInterface = {0x53f56308, 0xb6bf, 0x11d0, {0x94, 0xf2, 0x00, 0xa0, 0xc9, 0x1e, 0xfb, 0x8b}};
 
-static void Decimal(PWCHAR text, ULONG number) {
+PAGEABLE static void Decimal(PWCHAR text, ULONG number) {
     ULONG digits = 1;
     for (ULONG rest = number; rest >= 10; rest /= 10) {
         digits++;
@@ -16,7 +16,7 @@ static void Decimal(PWCHAR text, ULONG number) {
     } while (digits != 0);
 }
 
-static void DeviceCleanup(CLASS_DEVICE *class) {
+PAGEABLE static void DeviceCleanup(CLASS_DEVICE *class) {
     if (class->Counted) {
         IoGetConfigurationInformation()->CdRomCount--;
         class->Counted = FALSE;
@@ -41,7 +41,7 @@ static void DeviceCleanup(CLASS_DEVICE *class) {
 
 static void NTAPI EvtDeviceCleanup(WDFOBJECT device) { DeviceCleanup(ClassOf(device)); }
 
-static void Configure(PWDFDEVICE_INIT init) {
+PAGEABLE static void Configure(PWDFDEVICE_INIT init) {
     WDF_PNPPOWER_EVENT_CALLBACKS power = {
         .Size = sizeof(power),
         .EvtDeviceD0Entry = ClassD0Entry,
@@ -84,7 +84,7 @@ static void Configure(PWDFDEVICE_INIT init) {
     WdfDeviceInitSetPowerPageable(init);
 }
 
-static NTSTATUS Preprocess(PWDFDEVICE_INIT init) {
+PAGEABLE static NTSTATUS Preprocess(PWDFDEVICE_INIT init) {
     UCHAR setPower = IRP_MN_SET_POWER;
     NTSTATUS status = WdfDeviceInitAssignWdmIrpPreprocessCallback(init, ClassPowerIrp, IRP_MJ_POWER, &setPower, 1);
     if (NT_SUCCESS(status)) {
@@ -97,7 +97,7 @@ static NTSTATUS Preprocess(PWDFDEVICE_INIT init) {
 }
 
 /* The lowest number whose name is free. */
-static NTSTATUS CreateDevice(PWDFDEVICE_INIT *init, WDFDEVICE *device) {
+PAGEABLE static NTSTATUS CreateDevice(PWDFDEVICE_INIT *init, WDFDEVICE *device) {
     WDF_OBJECT_ATTRIBUTES attributes = {
         .Size = sizeof(attributes),
         .EvtCleanupCallback = EvtDeviceCleanup,
@@ -127,7 +127,7 @@ static NTSTATUS CreateDevice(PWDFDEVICE_INIT *init, WDFDEVICE *device) {
 }
 
 /* The link's text is made from 8-bit characters and kept for its deletion. */
-static NTSTATUS CreateLink(CLASS_DEVICE *class) {
+PAGEABLE static NTSTATUS CreateLink(CLASS_DEVICE *class) {
     CHAR narrow[40] = "\\DosDevices\\CdRom";
     WCHAR digits[12];
     ANSI_STRING text;
@@ -154,7 +154,7 @@ static NTSTATUS CreateLink(CLASS_DEVICE *class) {
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS CreateInterface(CLASS_DEVICE *class) {
+PAGEABLE static NTSTATUS CreateInterface(CLASS_DEVICE *class) {
     NTSTATUS status = WdfDeviceCreateDeviceInterface(class->Device, &CdromInterface, NULL);
     if (!NT_SUCCESS(status)) {
         return status;
@@ -178,7 +178,7 @@ static NTSTATUS CreateInterface(CLASS_DEVICE *class) {
     return status;
 }
 
-static NTSTATUS CreateQueues(CLASS_DEVICE *class) {
+PAGEABLE static NTSTATUS CreateQueues(CLASS_DEVICE *class) {
     WDF_IO_QUEUE_CONFIG serial = {
         .Size = sizeof(serial),
         .DispatchType = WdfIoQueueDispatchSequential,
@@ -219,7 +219,7 @@ static NTSTATUS CreateQueues(CLASS_DEVICE *class) {
     return WdfIoQueueCreate(class->Device, &parked, NULL, &class->Parked);
 }
 
-static NTSTATUS OpenTarget(CLASS_DEVICE *class) {
+PAGEABLE static NTSTATUS OpenTarget(CLASS_DEVICE *class) {
     NTSTATUS status = WdfIoTargetCreate(class->Device, NULL, &class->Target);
     if (!NT_SUCCESS(status)) {
         return status;
@@ -235,7 +235,7 @@ static NTSTATUS OpenTarget(CLASS_DEVICE *class) {
 }
 
 /* A request that the driver makes itself, with the SRB that it sends. */
-static NTSTATUS CreateOwnRequest(CLASS_DEVICE *class, WDFREQUEST *request, WDFMEMORY *memory, PSCSI_REQUEST_BLOCK srb) {
+PAGEABLE static NTSTATUS CreateOwnRequest(CLASS_DEVICE *class, WDFREQUEST *request, WDFMEMORY *memory, PSCSI_REQUEST_BLOCK srb) {
     WDF_OBJECT_ATTRIBUTES attributes = {
         .Size = sizeof(attributes),
         .ExecutionLevel = WdfExecutionLevelInheritFromParent,
@@ -249,7 +249,7 @@ static NTSTATUS CreateOwnRequest(CLASS_DEVICE *class, WDFREQUEST *request, WDFME
     return status;
 }
 
-static NTSTATUS CreateObjects(CLASS_DEVICE *class) {
+PAGEABLE static NTSTATUS CreateObjects(CLASS_DEVICE *class) {
     WDF_OBJECT_ATTRIBUTES child = {
         .Size = sizeof(child),
         .ExecutionLevel = WdfExecutionLevelInheritFromParent,
@@ -281,7 +281,7 @@ static NTSTATUS CreateObjects(CLASS_DEVICE *class) {
 }
 
 /* What the port driver and the installation said about this device. */
-static void ReadDeviceKey(CLASS_DEVICE *class) {
+PAGEABLE static void ReadDeviceKey(CLASS_DEVICE *class) {
     WDFKEY key;
     DECLARE_CONST_UNICODE_STRING(name, L"TimeOutValue");
     ULONG state, length, seconds;
@@ -297,8 +297,9 @@ static void ReadDeviceKey(CLASS_DEVICE *class) {
     }
 }
 
-NTSTATUS NTAPI ClassDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
+PAGEABLE NTSTATUS NTAPI ClassDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     (void)driver;
+    PAGED_CODE();
     PDEVICE_OBJECT pdo = WdfFdoInitWdmGetPhysicalDevice(init);
     Configure(init);
     NTSTATUS status = Preprocess(init);

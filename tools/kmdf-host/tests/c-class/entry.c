@@ -45,7 +45,7 @@ void Say(ULONG level, const char *format, ...) {
 }
 
 /* The default time-out of commands and the polling interval's veto come from the service's Parameters key. */
-static void ReadParameters(PUNICODE_STRING path) {
+INITIAL static void ReadParameters(PUNICODE_STRING path) {
     ULONG fallback = 10, count = 0;
     PWCHAR key = ExAllocatePoolWithTag(PagedPool, path->Length + sizeof(L"\\Parameters"), CLASS_TAG);
     if (key == NULL) {
@@ -82,7 +82,7 @@ static void ReadParameters(PUNICODE_STRING path) {
     }
 }
 
-static void DetectSetup(void) {
+INITIAL static void DetectSetup(void) {
     WDFKEY key;
     DECLARE_CONST_UNICODE_STRING(path, L"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\MiniNT");
     if (NT_SUCCESS(WdfRegistryOpenKey(NULL, &path, KEY_READ, NULL, &key))) {
@@ -96,7 +96,7 @@ static void NTAPI DriverCleanup(WDFOBJECT driver) {
     DbgPrint("class: unloaded\n");
 }
 
-static NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path) {
+INITIAL static NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path) {
     WDF_DRIVER_CONFIG config = {.Size = sizeof(config), .EvtDriverDeviceAdd = ClassDeviceAdd, .DriverPoolTag = CLASS_TAG};
     WDF_OBJECT_ATTRIBUTES attributes = {
         .Size = sizeof(attributes),
@@ -116,14 +116,14 @@ static NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path) {
     return STATUS_SUCCESS;
 }
 
-static void NTAPI StubUnload(PDRIVER_OBJECT driver) {
+PAGEABLE static void NTAPI StubUnload(PDRIVER_OBJECT driver) {
     if (FrameworkUnload != NULL) {
         FrameworkUnload(driver);
     }
     WdfVersionUnbind(&ServiceKey, &BindInfo, WdfDriverGlobals);
 }
 
-NTSTATUS NTAPI FxDriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path) {
+INITIAL NTSTATUS NTAPI FxDriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path) {
     if (driver == NULL) {
         return DriverEntry(driver, path);
     }

@@ -5,7 +5,7 @@
 static EVT_WDF_TIMER PollTick;
 
 /* The adapter's limits: one property by the framework's synchronous control, the address by an IRP of the I/O manager. */
-static NTSTATUS AdapterLimits(CLASS_DEVICE *class) {
+PAGEABLE static NTSTATUS AdapterLimits(CLASS_DEVICE *class) {
     STORAGE_PROPERTY_QUERY query = {.PropertyId = StorageAdapterProperty, .QueryType = PropertyStandardQuery};
     STORAGE_ADAPTER_DESCRIPTOR adapter;
     WDF_MEMORY_DESCRIPTOR input = {.Type = WdfMemoryDescriptorTypeBuffer}, output = {.Type = WdfMemoryDescriptorTypeBuffer};
@@ -47,7 +47,7 @@ static NTSTATUS AdapterLimits(CLASS_DEVICE *class) {
 }
 
 /* The vendor's name, widened by each of the kernel's ways, which have to agree. */
-static NTSTATUS Inquiry(CLASS_DEVICE *class) {
+PAGEABLE static NTSTATUS Inquiry(CLASS_DEVICE *class) {
     const UCHAR cdb[6] = {SCSIOP_INQUIRY, 0, 0, 0, 36};
     ULONG length = 36, wide, used;
     NTSTATUS status = SrbExecute(class, cdb, 6, class->Scratch, &length, FALSE);
@@ -90,7 +90,7 @@ static NTSTATUS Inquiry(CLASS_DEVICE *class) {
     return STATUS_SUCCESS;
 }
 
-/* READ CAPACITY into memory whose pages are locked, as a buffer of unknown origin has to be. */
+/* READ CAPACITY into a buffer that start and requests share. */
 NTSTATUS MediaCapacity(CLASS_DEVICE *class) {
     const UCHAR cdb[10] = {SCSIOP_READ_CAPACITY};
     ULONG length = 8;
@@ -111,7 +111,7 @@ NTSTATUS MediaCapacity(CLASS_DEVICE *class) {
 }
 
 /* Mode sense with a data buffer whose pages the driver locks itself. */
-static NTSTATUS Capabilities(CLASS_DEVICE *class) {
+PAGEABLE static NTSTATUS Capabilities(CLASS_DEVICE *class) {
     SCSI_REQUEST_BLOCK srb;
     KEVENT done;
     IO_STATUS_BLOCK answer;
@@ -166,7 +166,7 @@ static NTSTATUS Capabilities(CLASS_DEVICE *class) {
     return status;
 }
 
-NTSTATUS MediaInit(CLASS_DEVICE *class) {
+PAGEABLE NTSTATUS MediaInit(CLASS_DEVICE *class) {
     UCHAR aoac = 0;
     NTSTATUS status = AdapterLimits(class);
     if (NT_SUCCESS(status)) {

@@ -27,10 +27,9 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// From the text of `wdf-functions.json` and of `wdf-structs.json`.
-    pub fn parse(functions: &str, structs: &str) -> Tables {
-        let functions: Value = serde_json::from_str(functions).expect("wdf-functions.json is JSON");
-        let structs: Value = serde_json::from_str(structs).expect("wdf-structs.json is JSON");
+    /// From the text of `wdf.json`.
+    pub fn parse(tables: &str) -> Tables {
+        let tables: Value = serde_json::from_str(tables).expect("wdf.json is JSON");
         let named = |rows: &Value| {
             let rows = rows.as_array().expect("a list of rows");
             rows.iter().map(|row| (text(&row["name"]).to_owned(), row.clone())).collect()
@@ -40,11 +39,11 @@ impl Tables {
             rows.iter().map(|(name, row)| (name.clone(), row.clone())).collect()
         };
         Tables {
-            functions: named(&functions["functions"]),
-            callbacks: named(&functions["callbacks"]),
-            structs: keyed(&structs["structs"]),
-            enums: keyed(&structs["enums"]),
-            constants: keyed(&structs["constants"]),
+            functions: named(&tables["functions"]),
+            callbacks: named(&tables["callbacks"]),
+            structs: keyed(&tables["structs"]),
+            enums: keyed(&tables["enums"]),
+            constants: keyed(&tables["constants"]),
         }
     }
 
