@@ -19,8 +19,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
-use crate::everything::Outcome;
+use crate::everything::{Outcome, task};
 use crate::workspace::{self, output_of};
 
 /// The package that is the driver.
@@ -29,9 +30,9 @@ const DRIVER: &str = "cdromrs";
 /// What to build.
 #[derive(clap::Args, Debug)]
 pub struct Options {
-    /// The processor to build for.
-    #[arg(long, value_enum, default_value_t = Arch::X86_64)]
-    arch: Arch,
+    /// The processor to build for; may be given several times.
+    #[arg(long, value_enum, default_value = "x86_64")]
+    arch: Vec<Arch>,
     /// Build as for shipping: no assertions.
     #[arg(long)]
     release: bool,
@@ -99,11 +100,14 @@ impl Profile {
 /// Builds what the options ask for; true if it is what a driver has to be.
 pub fn run(options: &Options) -> Result<bool> {
     let profile = if options.release { Profile::Release } else { Profile::Dev };
-    for package in &options.package {
-        let image = build_package(package, options.arch, profile)?;
+    for (package, arch) in
+        options.package.iter().flat_map(|package| options.arch.iter().map(move |arch| (package, *arch)))
+    {
+        let image = build_package(package, arch, profile)?;
         let symbols = image.with_extension("pdb");
         if options.json {
-            println!("{}", serde_json::json!({ "package": package, "image": image, "symbols": symbols }));
+            let arch = arch.name();
+            println!("{}", json!({ "package": package, "arch": arch, "image": image, "symbols": symbols }));
         } else {
             println!("{}", image.display());
         }
@@ -113,11 +117,9 @@ pub fn run(options: &Options) -> Result<bool> {
 
 /// A step of `cargo xtask test`: the driver builds for every processor and is what a driver has to be.
 pub fn step() -> Result<Outcome> {
-    for arch in [Arch::X86_64, Arch::Aarch64] {
-        for profile in [Profile::Dev, Profile::Release] {
-            build(arch, profile)?;
-        }
-    }
+    let both = ["build-driver", "--arch", "x86_64", "--arch", "aarch64"];
+    task(&both)?;
+    task(&[&both[..], &["--release"]].concat())?;
     Ok(Outcome::Passed("two processors, with and without assertions".to_owned()))
 }
 
@@ -142,7 +144,10 @@ pub fn build_package(package: &str, arch: Arch, profile: Profile) -> Result<Path
     command.args(["build", "--locked", "--package", package, "--profile", profile.name()]);
     command.arg("--target-dir").arg(&target);
     eprintln!("building {package} for {}, profile {} …", arch.name(), profile.name());
-    output_of(&mut command)?;
+    let ended = command.status().context("cannot start cargo")?;
+    if !ended.success() {
+        bail!("{package} does not build");
+    }
 
     let built = target.join(arch.target()).join(profile.folder());
     let file = package.replace('-', "_");

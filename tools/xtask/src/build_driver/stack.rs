@@ -1,12 +1,13 @@
 //! How deep the stack of an x86_64 image can get: frames from the unwind information, calls from the code.
 //!
 //! A call of the framework or of the kernel counts its return address only; what they use, and callbacks they make while
-//! serving it, is theirs. A call through a pointer that is not the framework's table can reach every function whose
-//! address stands in read-only data (tables and such); callbacks begin chains of their own.
+//! serving it, is theirs. A call through a pointer that is not the framework's table can reach every function of its own
+//! crate whose address stands in read-only data (tables and such), but not one that it was called from itself. Callbacks
+//! begin chains of their own. A function that calls itself has no bound and is an error.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpAccess, OpKind, Register};
 use object::pe;
 
@@ -26,33 +27,35 @@ pub struct Chain {
     pub bytes: u32,
     /// Each function with the bytes of its frame, its return address among them.
     pub links: Vec<(String, u32)>,
-    /// Functions that call through a pointer that could not be followed.
-    pub indirect: Vec<String>,
+    /// Functions that call through a pointer that could not be followed, and where it is taken to lead.
+    pub indirect: Vec<(String, Vec<String>)>,
 }
 
 /// Finds the deepest chain.
 pub fn deepest(image: &Image, symbols: &Symbols) -> Result<Chain> {
-    let frames = frames(image, symbols)?;
-    let mut graph = Graph { frames, calls: BTreeMap::new(), deepest: BTreeMap::new() };
-    let in_tables = functions_in_tables(image, symbols);
-    let mut indirect = Vec::new();
+    let name = |address: u32| symbols.function_at(address).map_or_else(|| format!("{address:#x}"), |f| f.name.clone());
+    let mut graph = Graph { frames: frames(image, symbols)?, calls: BTreeMap::new(), deepest: BTreeMap::new() };
     for function in &symbols.functions {
-        let mut calls = Calls::of(image, symbols, function.address, function.size)?;
-        if calls.through_pointer {
-            indirect.push(function.name.clone());
-            calls.to.extend(in_tables.iter().map(|address| (*address, Kind::Call)));
-        }
-        graph.calls.insert(function.address, calls);
+        graph.calls.insert(function.address, Calls::of(image, symbols, function.address, function.size)?);
     }
+    let led = graph.lead_pointers(&functions_in_tables(image, symbols), &|address| crate_of(&name(address)).to_owned());
     let mut best = (0, 0);
     for function in &symbols.functions {
-        let bytes =
-            graph.depth(function.address, &mut Vec::new()).with_context(|| format!("from {}", function.name))?;
+        let depth = graph.depth(function.address, &mut Vec::new());
+        let bytes = depth.map_err(|cycle| {
+            let around: Vec<_> = cycle.iter().map(|address| name(*address)).collect();
+            anyhow!("the stack has no bound, functions call each other in a circle: {}", around.join(", "))
+        })?;
         best = best.max((bytes, function.address));
     }
-    let name = |address: u32| symbols.function_at(address).map_or_else(|| format!("{address:#x}"), |f| f.name.clone());
     let links = graph.chain(best.1).into_iter().map(|(address, bytes)| (name(address), bytes)).collect();
+    let indirect = led.into_iter().map(|(from, to)| (name(from), to.into_iter().map(name).collect())).collect();
     Ok(Chain { bytes: best.0, links, indirect })
+}
+
+/// The crate that a function's path begins with.
+fn crate_of(name: &str) -> &str {
+    name.split("::").next().unwrap_or(name)
 }
 
 /// Bytes of each function's frame, by the function's address; those without unwind information have none.
@@ -242,12 +245,48 @@ impl Graph {
         self.frames.get(&address).copied().unwrap_or(0) + RETURN
     }
 
-    fn depth(&mut self, address: u32, above: &mut Vec<u32>) -> Result<u32> {
+    /// Adds to each call through a pointer where it can lead; gives what was added.
+    fn lead_pointers(&mut self, tables: &BTreeSet<u32>, crate_of: &dyn Fn(u32) -> String) -> BTreeMap<u32, Vec<u32>> {
+        let callers: Vec<_> =
+            self.calls.iter().filter(|(_, calls)| calls.through_pointer).map(|(from, _)| *from).collect();
+        let mut led = BTreeMap::new();
+        for from in callers {
+            let own = crate_of(from);
+            let possible = tables.iter().copied().filter(|to| crate_of(*to) == own && !self.reaches(*to, from));
+            led.insert(from, possible.collect::<Vec<_>>());
+        }
+        for (from, to) in &led {
+            if let Some(calls) = self.calls.get_mut(from) {
+                calls.to.extend(to.iter().map(|address| (*address, Kind::Call)));
+            }
+        }
+        led
+    }
+
+    /// Whether direct calls lead from one function to another.
+    fn reaches(&self, from: u32, to: u32) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut next = vec![from];
+        while let Some(address) = next.pop() {
+            if address == to {
+                return true;
+            }
+            if seen.insert(address)
+                && let Some(calls) = self.calls.get(&address)
+            {
+                next.extend(calls.to.iter().map(|(callee, _)| *callee));
+            }
+        }
+        false
+    }
+
+    /// Bytes of stack from a function on; or the functions that call each other in a circle.
+    fn depth(&mut self, address: u32, above: &mut Vec<u32>) -> Result<u32, Vec<u32>> {
         if let Some((bytes, _)) = self.deepest.get(&address) {
             return Ok(*bytes);
         }
-        if above.contains(&address) {
-            bail!("{address:#x} calls itself, directly or by others: its depth has no bound");
+        if let Some(at) = above.iter().position(|function| *function == address) {
+            return Err(above.split_off(at));
         }
         above.push(address);
         let own = self.own(address);
@@ -256,10 +295,6 @@ impl Graph {
         let to: Vec<_> = calls.map(|calls| calls.to.iter().copied().collect()).unwrap_or_default();
         let mut best = (own + if outside { RETURN } else { 0 }, None);
         for (callee, kind) in to {
-            // A jump to oneself is a loop.
-            if callee == address && kind == Kind::Jump {
-                continue;
-            }
             let below = self.depth(callee, above)?;
             let bytes = if kind == Kind::Call { own + below } else { below };
             if bytes > best.0 {

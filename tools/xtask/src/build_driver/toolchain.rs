@@ -47,7 +47,7 @@ fn has_core(sysroot: &Path, target: &str) -> bool {
 fn flags() -> Result<String> {
     let root = workspace::root();
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    let mut flags = vec![format!("--remap-path-prefix={}=.", root.display())];
+    let mut flags = vec![format!("--remap-path-prefix={}=/cdrom-rs", root.display())];
     if let Some(home) = home {
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
     }
