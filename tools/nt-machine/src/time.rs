@@ -40,9 +40,10 @@ pub fn system_time() -> i64 {
     SYSTEM_TIME_AT_BOOT + now()
 }
 
-/// Lets time pass for a thread that stalls its processor. Timers that become due run at the next scheduling choice.
+/// Lets time pass for a thread that stalls its processor, and then others go on.
 pub fn stall(duration: i64) {
     NOW.set(now() + duration.max(0));
+    threads::give_way();
 }
 
 /// Runs `action` on a fresh simulated thread at `irql` once the clock has reached `due`.

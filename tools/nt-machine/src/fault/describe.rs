@@ -88,6 +88,9 @@ fn sentence(fault: &Fault) -> (Rule, String) {
         What::BadOperand(address) => {
             (Rule::Crash, format!("uses the address {address:#x}, which is not canonical or not aligned for it"))
         }
+        What::Hang(seconds) => {
+            (Rule::Stuck, format!("loops: it has not called the kernel for {seconds} seconds of processor time"))
+        }
         What::Illegal => (Rule::Crash, "executes an undefined instruction, as compilers emit to abort".to_owned()),
         What::Arithmetic => (Rule::Crash, "divides by zero, or the quotient does not fit".to_owned()),
     }
@@ -118,6 +121,8 @@ fn access(fault: &Fault, start: usize, size: usize) -> (Rule, String) {
         format!("{what}, {}, which does not allow it", image::symbolise(fault.address))
     } else if let Some((name, start)) = memory::extent_of(fault.address) {
         format!("{what}, {:#x} bytes into '{name}'", fault.address - start)
+    } else if memory::is_own(fault.address) {
+        format!("{what}, which is not allocated; it may have been freed long ago")
     } else if fault.signal == libc::SIGBUS {
         format!("{what}, which is no memory (bus error)")
     } else {

@@ -33,6 +33,8 @@ pub(super) enum What {
     BadOperand(usize),
     /// An instruction that is not one, or that is meant to stop.
     Illegal,
+    /// Nothing was called for that many seconds of processor time.
+    Hang(u32),
     /// A division.
     Arithmetic,
 }

@@ -8,6 +8,7 @@
 mod describe;
 mod emulate;
 mod registers;
+mod watchdog;
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -24,7 +25,8 @@ const HANDLER_STACK: usize = 128 * 1024;
 /// Bytes of the stack that a fault is described on: the faulting one may be used up.
 const LANDING_STACK: usize = 512 * 1024;
 
-const SIGNALS: [libc::c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP];
+const SIGNALS: [libc::c_int; 6] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP, watchdog::SIGNAL];
 
 thread_local! {
     static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
@@ -43,10 +45,12 @@ pub(crate) fn set_up() {
     OLD_STACK.set(Some(switch_stack(&stack)));
     LANDING.set(memory::raw("fault stack", LANDING_STACK) + LANDING_STACK);
     FAULT.set(None);
+    watchdog::set_up();
 }
 
 /// Gives the thread its former signal stack back, before the machine's memory goes.
 pub(crate) fn tear_down() {
+    watchdog::tear_down();
     if let Some(old) = OLD_STACK.take() {
         switch_stack(&old);
     }
@@ -67,7 +71,7 @@ fn install(signal: libc::c_int) -> libc::sigaction {
     // SAFETY: a sigaction of zeros is valid: default handling, no flags, empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handler as usize;
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
     // SAFETY: as above.
     let mut previous: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: both structures are valid; the handler has the signature that SA_SIGINFO asks for.
@@ -84,6 +88,13 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
     // SAFETY: as above; nobody else refers to the context while the handler runs.
     let mut registers = Registers::new(unsafe { &mut *context.cast::<libc::ucontext_t>() });
     let landing = LANDING.get();
+    if signal == watchdog::SIGNAL {
+        if let Some(what) = watchdog::judge(&registers).filter(|_| landing != 0 && FAULT.get().is_none()) {
+            FAULT.set(Some(Fault::new(signal, address, &registers, what)));
+            registers.go_to(land as extern "C" fn() -> ! as usize, landing);
+        }
+        return;
+    }
     // A fault while a fault is described would go round for ever.
     if landing == 0 || !threads::in_thread() || FAULT.get().is_some() {
         return pass_on(signal, info, context);

@@ -143,9 +143,13 @@ impl Known {
     }
 }
 
-/// Whether an address is in an image, loaded or unloaded.
+/// Whether an address is in an image, loaded or unloaded. Signal handlers ask, too: while the list is being changed
+/// the answer is no.
 pub(crate) fn contains(address: usize) -> bool {
-    IMAGES.with_borrow(|images| images.iter().any(|known| (known.base..known.base + known.size).contains(&address)))
+    IMAGES.with(|images| {
+        let Ok(images) = images.try_borrow() else { return false };
+        images.iter().any(|known| (known.base..known.base + known.size).contains(&address))
+    })
 }
 
 /// Whether an address is in an image that was unloaded.

@@ -1,12 +1,12 @@
 //! The books of all blocks, live and freed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{PAGE, Space, describe_site};
 use crate::call::Site;
 
 /// What a block is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Pool that is always resident.
     NonPagedPool,
@@ -124,12 +124,24 @@ impl Entry {
 pub(super) struct Blocks {
     entries: BTreeMap<usize, (u64, Entry)>,
     allocations: u64,
+    /// Whose turn it is to lie at the front, by kind, tag and size.
+    turns: BTreeSet<(Kind, u32, usize)>,
+    /// Freed blocks by first page, the oldest first.
+    freed: VecDeque<usize>,
 }
 
+/// How many freed blocks are remembered.
+const FREED_BLOCKS: usize = 1 << 16;
+
 impl Blocks {
-    /// Whether the next block lies against the back of its pages.
-    pub(super) fn next_is_at_back(&self, flip: bool) -> bool {
-        self.allocations.is_multiple_of(2) != flip
+    /// Whether a new block lies against the back of its pages: every second one of its sort, from the first.
+    pub(super) fn next_is_at_back(&mut self, kind: Kind, tag: u32, size: usize) -> bool {
+        let sort = (kind, tag, size);
+        let at_front = self.turns.remove(&sort);
+        if !at_front {
+            self.turns.insert(sort);
+        }
+        !at_front
     }
 
     pub(super) fn insert(&mut self, entry: Entry) {
@@ -184,7 +196,13 @@ impl Blocks {
     pub(super) fn set_freed(&mut self, address: usize, site: Site) -> Option<Block> {
         let entry = self.entry_mut(address)?;
         entry.block.freed_by = Some(site);
-        Some(entry.block.clone())
+        let (block, pages) = (entry.block.clone(), entry.pages);
+        self.freed.push_back(pages);
+        if self.freed.len() > FREED_BLOCKS {
+            let oldest = self.freed.pop_front();
+            oldest.and_then(|oldest| self.entries.remove(&oldest));
+        }
+        Some(block)
     }
 
     pub(super) fn count_view(&mut self, owner: usize, change: isize) {

@@ -2,7 +2,7 @@
 //!
 //! Every block has pages of its own between two inaccessible ones and lies against either the front or the back of
 //! them, alternately, so that over a run both an underrun and an overrun of each sort of block are caught by the
-//! processor. Bytes between the block and the edge of its pages hold a pattern that is checked when the block is
+//! processor. Blocks of one kind, tag and size take turns; the seed says which edge comes first. Bytes between the block and the edge of its pages hold a pattern that is checked when the block is
 //! freed. Freed address space is never used again and stays inaccessible.
 
 mod arena;
@@ -28,11 +28,14 @@ pub const FRESH: u8 = 0xA5;
 /// What the bytes between a block and the edge of its pages hold.
 const SLACK: u8 = 0x5C;
 
+/// What such bytes are compared with, all at once.
+const UNTOUCHED: [u8; PAGE] = [SLACK; PAGE];
+
 struct Memory {
     arena: arena::Arena,
     blocks: Blocks,
     extents: raw::Extents,
-    /// Flips which edge the first block lies against.
+    /// Puts the first block of each sort at the front rather than at the back.
     flip: bool,
 }
 
@@ -97,7 +100,7 @@ fn place(kind: Kind, size: usize, place: Place, tag: u32, label: &str) -> *mut u
         let address = match place {
             Place::Offset(offset) => pages + offset,
             // An empty block still has an address of its own within its page.
-            Place::Edge { align } if memory.blocks.next_is_at_back(memory.flip) => {
+            Place::Edge { align } if memory.blocks.next_is_at_back(kind, tag, size) != memory.flip => {
                 (pages + length - size.max(1)) & !(align - 1)
             }
             Place::Edge { .. } => pages,
@@ -169,6 +172,9 @@ fn check_slack(entry: &Entry) {
     for (from, to) in ranges {
         // SAFETY: the range is part of the block's own pages, which are readable while it lives; no reference is kept.
         let bytes = unsafe { std::slice::from_raw_parts(from as *const u8, to - from) };
+        if bytes.chunks(PAGE).all(|chunk| chunk == &UNTOUCHED[..chunk.len()]) {
+            continue;
+        }
         if let Some(index) = bytes.iter().position(|&byte| byte != SLACK) {
             let (block, damaged) = (&entry.block, from + index);
             let text =
@@ -254,6 +260,11 @@ pub fn access(address: usize, size: usize, write: bool) -> bool {
 /// Whether bytes can be read right now, in a signal handler as well: takes no borrow.
 pub(crate) fn readable(address: usize, size: usize) -> bool {
     address.checked_add(size).is_some() && raw::host_access(address, size)
+}
+
+/// Whether an address is in the machine's address space.
+pub(crate) fn is_own(address: usize) -> bool {
+    with(|memory| memory.arena.contains(address))
 }
 
 /// The site that an entry of a dump shows.

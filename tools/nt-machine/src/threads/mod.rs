@@ -31,6 +31,8 @@ thread_local! {
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
     /// A thread is switched away from at a point when the drawn number has none of these bits; `None`: never.
     static PREEMPTION: Cell<Option<u64>> = const { Cell::new(None) };
+    /// Points since a thread last waited or began.
+    static BUSY: Cell<u64> = const { Cell::new(0) };
 }
 
 pub(crate) fn set_up(seed: u64) {
@@ -38,6 +40,7 @@ pub(crate) fn set_up(seed: u64) {
     CURRENT.set(0);
     DEAD.set(false);
     POINTS.set(0);
+    BUSY.set(0);
     HOOKED.set(false);
     drop(HOOK.take());
     // Seeds differ in how often they switch: every second point to every sixteenth.
@@ -93,7 +96,33 @@ pub fn point() {
     if CURRENT.get() == 0 {
         return;
     }
-    if PREEMPTION.get().is_some_and(|mask| random::next() & mask == 0) && Scheduler::has_others() {
+    let busy = BUSY.get() + 1;
+    BUSY.set(busy);
+    if busy.is_multiple_of(TIME_SLICE) {
+        end_time_slice(busy);
+    } else if PREEMPTION.get().is_some_and(|mask| random::next() & mask == 0) && Scheduler::has_others() {
+        suspend(Pause::Point);
+    }
+}
+
+/// Points after which a thread that never waits is switched away from, whatever the seed: what it polls for may need
+/// another thread.
+const TIME_SLICE: u64 = 1 << 14;
+
+/// Points after which nothing is expected to come any more.
+const ENDLESS: u64 = 10_000_000;
+
+#[cold]
+fn end_time_slice(busy: u64) {
+    if busy >= ENDLESS {
+        findings::fatal(Rule::Stuck, "", format_args!("called the kernel {busy} times and nobody ever waited"));
+    }
+    suspend(Pause::Point);
+}
+
+/// Lets others go on, when the clock was moved by a thread that stalls.
+pub(crate) fn give_way() {
+    if CURRENT.get() != 0 {
         suspend(Pause::Point);
     }
 }
@@ -151,6 +180,7 @@ fn wait(what: &str, deadline: Option<i64>, ready: &dyn Fn() -> bool) -> bool {
     }
     trace!("waits for {what}");
     with(|scheduler| scheduler.set_wait(id, what, deadline));
+    BUSY.set(0);
     let mut pause = Pause::Wait;
     loop {
         match suspend(pause) {

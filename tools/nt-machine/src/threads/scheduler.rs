@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use corosensei::{Coroutine, CoroutineResult};
 
 use super::stack::{STACK_SIZE, SimulatedStack};
-use super::{CURRENT, DEAD, ThreadId, YIELDER, show_main};
+use super::{BUSY, CURRENT, DEAD, ThreadId, YIELDER, show_main};
 use crate::call::{self, Site};
 use crate::machine::trace;
 use crate::memory::{self, Block, Kind, PAGE};
@@ -149,6 +149,7 @@ pub(super) fn spawn(name: &str, irql: u8, body: Box<dyn FnOnce()>) -> ThreadId {
     memory::name_extent(start, name);
     let fiber = Fiber::with_stack(stack, move |yielder, _| {
         YIELDER.set(yielder);
+        BUSY.set(0);
         body();
         call::thread_ends();
     });

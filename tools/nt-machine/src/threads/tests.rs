@@ -245,3 +245,55 @@ fn the_main_context_can_wait_too() {
     assert!(block("the setter", None, &|| flag.get()));
     assert!(!block("nothing", Some(now() + SECOND), &|| false));
 }
+
+#[test]
+fn polling_lets_others_go_on() {
+    let _machine = machine(0);
+    let flag = Rc::new(Cell::new(false));
+    let polled = Rc::clone(&flag);
+    spawn(
+        "poller",
+        irql::PASSIVE,
+        Box::new(move || {
+            while !polled.get() {
+                point();
+            }
+        }),
+    );
+    let setter = Rc::clone(&flag);
+    spawn("setter", irql::PASSIVE, Box::new(move || setter.set(true)));
+    settle();
+    assert!(flag.get() && !findings::any());
+}
+
+#[test]
+fn stalling_lets_timers_come() {
+    let _machine = machine(0);
+    let flag = Rc::new(Cell::new(false));
+    let (polled, setter) = (Rc::clone(&flag), Rc::clone(&flag));
+    time::timer_set(now() + SECOND, irql::DISPATCH, "setter", Box::new(move || setter.set(true)));
+    spawn(
+        "poller",
+        irql::PASSIVE,
+        Box::new(move || {
+            while !polled.get() {
+                time::stall(SECOND / 1000);
+            }
+        }),
+    );
+    settle();
+    assert!(flag.get());
+}
+
+#[test]
+fn endless_polling_ends_the_run() {
+    let _machine = machine(0);
+    spawn("poller", irql::PASSIVE, Box::new(|| while threads_go_on() {}));
+    assert_eq!(run(&|| false, None), RunEnd::Dead);
+    assert_eq!(findings::take()[0].rule, Rule::Stuck);
+}
+
+fn threads_go_on() -> bool {
+    point();
+    true
+}

@@ -8,6 +8,7 @@ pub const ENTRY: usize = 0x1000;
 pub const READ_POINTER: usize = 0x1020;
 pub const WRITE_CONSTANT: usize = 0x1040;
 pub const CALL_OTHER: usize = 0x1060;
+pub const LOOP: usize = 0x1080;
 pub const POINTER: usize = 0x3000;
 pub const COOKIE: usize = 0x3008;
 pub const GUARD_CHECK: usize = 0x3010;
@@ -52,6 +53,8 @@ fn text() -> Vec<u8> {
     put(&mut text, 0x40, &[0xC6, 0x05, 0xB9, 0x0F, 0, 0, 1, 0xC3]);
     // sub rsp, 28h; call [second import]; add rsp, 28h; ret
     put(&mut text, 0x60, &[0x48, 0x83, 0xEC, 0x28, 0xFF, 0x15, 0x9E, 0x0F, 0, 0, 0x48, 0x83, 0xC4, 0x28, 0xC3]);
+    // jmp to itself
+    put(&mut text, 0x80, &[0xEB, 0xFE]);
     text
 }
 

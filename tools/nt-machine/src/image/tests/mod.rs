@@ -140,6 +140,15 @@ fn what_is_no_driver_is_refused() {
     );
 }
 
+#[test]
+fn a_loop_without_kernel_calls_ends_the_run() {
+    let _machine = Machine::new(&Options::default());
+    let image = loaded();
+    let (end, findings, _) = call_at(image.base + file::LOOP, irql::PASSIVE);
+    assert_eq!((end, findings[0].rule), (RunEnd::Dead, Rule::Stuck));
+    assert!(findings[0].address.starts_with("small!writer+0x40"), "{}", findings[0]);
+}
+
 /// Any file of the right length must be refused or loaded, without harm to the host.
 #[test]
 fn damaged_files_do_no_harm() {
