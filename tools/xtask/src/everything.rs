@@ -64,6 +64,7 @@ const STEPS: &[Step] = &[
     step("footprint", "docs/footprint.md is true, and the bounds on code and stack hold", || {
         task(&["footprint", "--check"])
     }),
+    step("inf", "the installation file keeps the rules that can be checked here", || task(&["inf"])),
     step("foreign", "images that other tools made can be used", foreign_images::step),
     step("bench", "the benchmark builds", || quiet(&["bench", "--no-run", "--locked"])),
 ];

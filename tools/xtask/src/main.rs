@@ -8,6 +8,7 @@ mod docs;
 mod everything;
 mod foreign_images;
 mod fuzz;
+mod inf;
 mod peers;
 mod workspace;
 
@@ -38,6 +39,8 @@ enum Task {
     Footprint(build_driver::footprint::Options),
     /// Run the fuzz targets on their corpus and on mutations of it.
     Fuzz(fuzz::Options),
+    /// Check the driver's installation file.
+    Inf(inf::Options),
     /// Compare with drives and tools of others; installs them from Debian where it may.
     Peers(peers::Options),
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::BuildDriver(options) => build_driver::run(&options),
         Task::Footprint(options) => build_driver::footprint::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Inf(options) => inf::run(&options),
         Task::Peers(options) => peers::run(&options),
     };
     match result {
