@@ -92,7 +92,7 @@ pub fn query_property(device: &Device, port: &mut Port, property: u32, room: &mu
     if came < 8 || size == 0 {
         return (NtStatus::UNSUCCESSFUL, 0);
     }
-    let length = usize::try_from(size).unwrap_or(usize::MAX).clamp(QUERY_LENGTH, room.len());
+    let length = usize::try_from(size).unwrap_or(usize::MAX).max(QUERY_LENGTH).min(room.len());
     let Some(buffer) = room.get_mut(..length) else { return (NtStatus::INSUFFICIENT_RESOURCES, 0) };
     buffer.fill(0);
     for (to, from) in buffer.iter_mut().zip(query) {
