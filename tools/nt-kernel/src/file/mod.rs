@@ -1,0 +1,7 @@
+//! The I/O manager's user side: requests of programs, each on a simulated thread of its own.
+
+mod handle;
+mod request;
+
+pub use handle::{File, open, open_by_name};
+pub use request::{Operation, Outcome, Pending, RequestOptions, submit};

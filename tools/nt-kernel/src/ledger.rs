@@ -1,0 +1,68 @@
+//! Things of which there are several at a time, by address: found by address, listed in the order in which they came.
+
+use std::collections::BTreeMap;
+
+/// Entries by the address of the thing they describe.
+#[derive(Debug)]
+pub(crate) struct Ledger<T> {
+    /// Numbers the entries; addresses differ from run to run, and no order may depend on them.
+    next: u64,
+    entries: BTreeMap<usize, (u64, T)>,
+}
+
+impl<T> Ledger<T> {
+    pub(crate) const fn new() -> Self {
+        Self { next: 0, entries: BTreeMap::new() }
+    }
+
+    /// Enters a thing, and gives back what stood there before.
+    pub(crate) fn insert(&mut self, address: usize, entry: T) -> Option<T> {
+        self.next += 1;
+        self.entries.insert(address, (self.next, entry)).map(|(_, entry)| entry)
+    }
+
+    pub(crate) fn get(&self, address: usize) -> Option<&T> {
+        self.entries.get(&address).map(|(_, entry)| entry)
+    }
+
+    pub(crate) fn get_mut(&mut self, address: usize) -> Option<&mut T> {
+        self.entries.get_mut(&address).map(|(_, entry)| entry)
+    }
+
+    pub(crate) fn remove(&mut self, address: usize) -> Option<T> {
+        self.entries.remove(&address).map(|(_, entry)| entry)
+    }
+
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        self.entries.contains_key(&address)
+    }
+
+    /// The addresses within `size` bytes from `start`.
+    pub(crate) fn within(&self, start: usize, size: usize) -> Vec<usize> {
+        self.entries.range(start..start.saturating_add(size)).map(|(&address, _)| address).collect()
+    }
+
+    /// All entries, oldest first.
+    pub(crate) fn in_order(&self) -> Vec<(usize, &T)> {
+        let mut all: Vec<_> = self.entries.iter().map(|(&address, (number, entry))| (number, address, entry)).collect();
+        all.sort_by_key(|&(number, ..)| number);
+        all.into_iter().map(|(_, address, entry)| (address, entry)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ledger;
+
+    #[test]
+    fn entries_are_listed_in_the_order_in_which_they_came() {
+        let mut ledger = Ledger::new();
+        for (address, entry) in [(30, 'a'), (10, 'b'), (20, 'c')] {
+            assert!(ledger.insert(address, entry).is_none());
+        }
+        assert_eq!(ledger.remove(10), Some('b'));
+        let order: Vec<_> = ledger.in_order().into_iter().map(|(_, &entry)| entry).collect();
+        assert_eq!(order, ['a', 'c']);
+        assert_eq!(ledger.within(15, 10), [20]);
+    }
+}

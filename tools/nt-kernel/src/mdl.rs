@@ -1,0 +1,416 @@
+//! Memory descriptor lists: the real structure with its array of pages, locks and mappings.
+
+use std::cell::RefCell;
+
+use nt_machine::call::Export;
+use nt_machine::findings::{self, Rule};
+use nt_machine::irql::{APC, DISPATCH};
+use nt_machine::memory::{self, Kind};
+
+use crate::exports::function;
+use crate::layout::{
+    IRP, MDL, MDL_ALLOCATED_FIXED_SIZE, MDL_IO_PAGE_READ, MDL_IO_SPACE, MDL_MAPPED_TO_SYSTEM_VA, MDL_PAGES_LOCKED,
+    MDL_PARTIAL, MDL_PARTIAL_HAS_BEEN_MAPPED, MDL_SOURCE_IS_NONPAGED_POOL, MDL_WRITE_OPERATION, PVOID,
+};
+use crate::ledger::Ledger;
+use crate::{exception, get, pool, put, raw, status};
+
+const PAGE: usize = 0x1000;
+const USER_END: usize = 0x7FFF_FFFF_0000;
+
+/// What pages are locked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// `IoReadAccess`: the device reads from memory.
+    Read,
+    /// `IoWriteAccess` and `IoModifyAccess`: it also writes.
+    Write,
+}
+
+#[derive(Default)]
+struct Known {
+    /// The mapping in system space, when there is one.
+    view: usize,
+    /// The mapping was made through this list, not through the one that it is a part of.
+    own_view: bool,
+    /// Memory of a driver (`MmInitializeMdl`), not made by [`allocate`].
+    foreign: bool,
+}
+
+thread_local! {
+    static MDLS: RefCell<Ledger<Known>> = const { RefCell::new(Ledger::new()) };
+}
+
+pub(crate) fn reset() {
+    MDLS.replace(Ledger::new());
+}
+
+/// Pages that `length` bytes at `address` touch.
+#[must_use]
+pub const fn pages(address: usize, length: usize) -> usize {
+    (address % PAGE + length).div_ceil(PAGE)
+}
+
+/// Whether this is an MDL; one that a driver made in memory of its own becomes known.
+fn check(list: *mut MDL) {
+    if MDLS.with_borrow(|all| all.contains(list as usize)) {
+        return;
+    }
+    let gone = memory::lookup(list as usize).is_some_and(|block| block.freed_by.is_some());
+    if gone || !memory::access(list as usize, size_of::<MDL>(), true) {
+        let text = format!("{} is no MDL", crate::describe(list as usize));
+        findings::fatal(if gone { Rule::UseAfterFree } else { Rule::BadArgument }, "Mdl", text);
+    }
+    MDLS.with_borrow_mut(|all| all.insert(list as usize, Known { foreign: true, ..Known::default() }));
+}
+
+/// Memory of a driver is freed: MDLs that it made there end.
+pub(crate) fn check_freed(start: usize, size: usize) {
+    for at in MDLS.with_borrow(|all| all.within(start, size)) {
+        let list = at as *mut MDL;
+        if flags(list) & MDL_PAGES_LOCKED != 0 && flags(list) & MDL_PARTIAL == 0 {
+            findings::report(Rule::Leak, "P", "memory of an MDL was freed while its pages are locked");
+        }
+        unmap_own(list);
+        MDLS.with_borrow_mut(|all| all.remove(at));
+    }
+}
+
+fn flags(list: *mut MDL) -> i16 {
+    get!(list, MdlFlags)
+}
+
+fn change_flags(list: *mut MDL, clear: i16, set: i16) {
+    put!(list, MdlFlags, flags(list) & !clear | set);
+}
+
+/// The first byte described.
+#[must_use]
+pub fn address(list: *mut MDL) -> *mut u8 {
+    get!(list, StartVa).cast::<u8>().wrapping_add(get!(list, ByteOffset) as usize)
+}
+
+/// Makes an MDL for `length` bytes at `address`. It is the caller's, to be freed with [`free`].
+#[must_use]
+pub fn allocate(address: *mut u8, length: u32) -> *mut MDL {
+    let count = pages(address as usize, length as usize);
+    let size = size_of::<MDL>() + count * size_of::<usize>();
+    let list = memory::allocate(Kind::Object, size, 8, u32::from_le_bytes(*b"Mdl "), "MDL").cast::<MDL>();
+    raw::fill(list.cast(), 0, size);
+    put!(list, Size, size.min(i16::MAX as usize) as i16);
+    describe_range(list, address, length);
+    MDLS.with_borrow_mut(|all| all.insert(list as usize, Known::default()));
+    list
+}
+
+fn describe_range(list: *mut MDL, address: *mut u8, length: u32) {
+    put!(list, StartVa, (address as usize & !(PAGE - 1)) as PVOID);
+    put!(list, ByteOffset, (address as usize % PAGE) as u32);
+    put!(list, ByteCount, length);
+}
+
+/// Frees an MDL, and the mapping of a partial one.
+pub fn free(list: *mut MDL) {
+    check(list);
+    if MDLS.with_borrow(|all| all.get(list as usize).is_some_and(|known| known.foreign)) {
+        findings::report(Rule::BadArgument, "Mdl", "IoFreeMdl on an MDL that IoAllocateMdl did not make");
+        return;
+    }
+    if flags(list) & MDL_PAGES_LOCKED != 0 && flags(list) & MDL_PARTIAL == 0 {
+        findings::report(Rule::Leak, "Mdl", "an MDL was freed while its pages are locked");
+    }
+    unmap_own(list);
+    MDLS.with_borrow_mut(|all| all.remove(list as usize));
+    memory::free(list.cast());
+}
+
+/// Frees all MDLs of an IRP.
+pub(crate) fn free_chain(list: *mut MDL) {
+    let mut list = list;
+    while !list.is_null() {
+        let next = get!(list, Next);
+        free(list);
+        list = next;
+    }
+}
+
+/// Unlocks all MDLs of an IRP that are locked.
+pub(crate) fn unlock_chain(list: *mut MDL) {
+    let mut list = list;
+    while !list.is_null() {
+        if flags(list) & MDL_PAGES_LOCKED != 0 && flags(list) & MDL_PARTIAL == 0 {
+            unlock(list);
+        }
+        list = get!(list, Next);
+    }
+}
+
+/// Page numbers stand for nothing in the host; they are the addresses' own, so that equal pages have equal numbers.
+fn fill_frames(list: *mut MDL) {
+    let first = get!(list, StartVa) as usize / PAGE;
+    let frames = list.wrapping_add(1).cast::<usize>();
+    for page in 0..pages(address(list) as usize, get!(list, ByteCount) as usize) {
+        raw::write(frames.wrapping_add(page), first + page);
+    }
+}
+
+/// Describes memory that is never paged.
+pub fn build_nonpaged(list: *mut MDL) {
+    check(list);
+    let start = address(list) as usize;
+    match memory::lookup(start) {
+        Some(block) if matches!(block.kind, Kind::PagedPool | Kind::User) => {
+            let text = format!("MmBuildMdlForNonPagedPool over {}", block.describe());
+            findings::report(Rule::BadArgument, "Mdl", text);
+        }
+        _ => {}
+    }
+    judge_range(list);
+    fill_frames(list);
+    change_flags(list, 0, MDL_SOURCE_IS_NONPAGED_POOL);
+    put!(list, MappedSystemVa, address(list).cast());
+    put!(list, Process, core::ptr::null_mut());
+}
+
+fn judge_range(list: *mut MDL) {
+    let (start, length) = (address(list) as usize, get!(list, ByteCount) as usize);
+    if !memory::access(start, length, false) {
+        let text = format!("{length} bytes at {} are not all there", crate::describe(start));
+        findings::report(Rule::BadArgument, "Mdl", text);
+    }
+}
+
+/// Locks the pages described. `user`: they must be a program's.
+///
+/// # Errors
+/// `ACCESS_VIOLATION`, which `MmProbeAndLockPages` raises.
+pub fn probe_and_lock(list: *mut MDL, user: bool, operation: Lock) -> Result<(), i32> {
+    check(list);
+    let (start, length) = (address(list) as usize, get!(list, ByteCount) as usize);
+    if flags(list) & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL) != 0 {
+        findings::report(Rule::BadArgument, "Mdl", "MmProbeAndLockPages on an MDL that is locked or built already");
+    }
+    if length == 0 {
+        findings::report(Rule::BadArgument, "Mdl", "MmProbeAndLockPages on an MDL of no bytes");
+    }
+    let foreign = user && start.saturating_add(length) > USER_END;
+    if foreign || !memory::access(start, length, operation == Lock::Write) {
+        return Err(status::ACCESS_VIOLATION);
+    }
+    fill_frames(list);
+    let write = if operation == Lock::Write { MDL_WRITE_OPERATION } else { 0 };
+    change_flags(list, MDL_WRITE_OPERATION, MDL_PAGES_LOCKED | write);
+    put!(list, Process, crate::system::process());
+    Ok(())
+}
+
+/// Unlocks the pages, and takes their mapping away.
+pub fn unlock(list: *mut MDL) {
+    check(list);
+    if flags(list) & MDL_PARTIAL != 0 {
+        findings::report(Rule::BadArgument, "Mdl", "MmUnlockPages on a partial MDL");
+        return;
+    }
+    if flags(list) & MDL_PAGES_LOCKED == 0 {
+        findings::report(Rule::BadArgument, "Mdl", "MmUnlockPages on an MDL whose pages are not locked");
+        return;
+    }
+    unmap_own(list);
+    change_flags(list, MDL_PAGES_LOCKED | MDL_WRITE_OPERATION, 0);
+}
+
+/// The address in system space: the one there is, or a new mapping.
+#[must_use]
+pub fn map(list: *mut MDL) -> *mut u8 {
+    check(list);
+    let now = flags(list);
+    if now & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL) != 0 {
+        return get!(list, MappedSystemVa).cast();
+    }
+    if now & (MDL_PAGES_LOCKED | MDL_PARTIAL) == 0 {
+        findings::report(Rule::BadArgument, "Mdl", "an MDL was mapped whose pages are not locked");
+    }
+    let view = memory::view(address(list), get!(list, ByteCount) as usize);
+    if view.is_null() {
+        return view;
+    }
+    MDLS.with_borrow_mut(|all| {
+        if let Some(known) = all.get_mut(list as usize) {
+            (known.view, known.own_view) = (view as usize, true);
+        }
+    });
+    let partial = if now & MDL_PARTIAL == 0 { 0 } else { MDL_PARTIAL_HAS_BEEN_MAPPED };
+    change_flags(list, 0, MDL_MAPPED_TO_SYSTEM_VA | partial);
+    put!(list, MappedSystemVa, view.cast());
+    view
+}
+
+/// Takes the mapping away that was made through this list.
+fn unmap_own(list: *mut MDL) {
+    let view = MDLS.with_borrow_mut(|all| {
+        let known = all.get_mut(list as usize)?;
+        core::mem::take(&mut known.own_view).then(|| core::mem::take(&mut known.view))
+    });
+    if let Some(view) = view {
+        memory::unview(view as *mut u8);
+        change_flags(list, MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED, 0);
+        put!(list, MappedSystemVa, core::ptr::null_mut());
+    }
+}
+
+/// Takes a mapping away.
+pub fn unmap(list: *mut MDL) {
+    check(list);
+    if flags(list) & MDL_SOURCE_IS_NONPAGED_POOL != 0 {
+        findings::report(Rule::BadArgument, "Mdl", "MmUnmapLockedPages on an MDL of nonpaged pool");
+        return;
+    }
+    if flags(list) & MDL_MAPPED_TO_SYSTEM_VA == 0 {
+        findings::report(Rule::BadArgument, "Mdl", "MmUnmapLockedPages on an MDL that is not mapped");
+        return;
+    }
+    unmap_own(list);
+}
+
+/// Makes `target` describe a part of what `source` describes.
+pub fn build_partial(source: *mut MDL, target: *mut MDL, start: *mut u8, length: u32) {
+    check(source);
+    check(target);
+    let from = (start as usize).wrapping_sub(address(source) as usize);
+    let available = get!(source, ByteCount) as usize;
+    if from > available || length as usize > available - from {
+        findings::fatal(Rule::BadArgument, "VirtualAddress", "a part that is not within the MDL");
+    }
+    let length = if length == 0 { (available - from) as u32 } else { length };
+    let room = get!(target, Size) as usize;
+    if size_of::<MDL>() + pages(start as usize, length as usize) * size_of::<usize>() > room {
+        findings::fatal(Rule::BugCheck, "TargetMdl", "the MDL has too few pages (TARGET_MDL_TOO_SMALL)");
+    }
+    describe_range(target, start, length);
+    let inherited =
+        flags(source) & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL | MDL_IO_PAGE_READ | MDL_IO_SPACE);
+    put!(target, MdlFlags, flags(target) & MDL_ALLOCATED_FIXED_SIZE | MDL_PARTIAL | inherited);
+    put!(target, Process, get!(source, Process));
+    fill_frames(target);
+    let mapped = get!(source, MappedSystemVa).cast::<u8>();
+    let own = if mapped.is_null() { mapped } else { mapped.wrapping_add(from) };
+    put!(target, MappedSystemVa, own.cast());
+}
+
+/// MDLs that exist still, with what else is held through them.
+pub(crate) fn left() -> Vec<String> {
+    let lists: Vec<_> =
+        MDLS.with_borrow(|all| all.in_order().into_iter().map(|(at, known)| (at, known.view, known.foreign)).collect());
+    lists
+        .into_iter()
+        .filter(|&(at, _, foreign)| !foreign || flags(at as *mut MDL) & MDL_PAGES_LOCKED != 0)
+        .map(|(at, view, _)| {
+            let list = at as *mut MDL;
+            let locked = if flags(list) & MDL_PAGES_LOCKED == 0 { "" } else { ", pages locked" };
+            let mapped = if view == 0 { "" } else { ", mapped" };
+            format!("MDL of {} bytes{locked}{mapped}", get!(list, ByteCount))
+        })
+        .collect()
+}
+
+extern "win64" fn io_allocate_mdl(buffer: PVOID, length: u32, secondary: u8, quota: u8, request: *mut IRP) -> *mut MDL {
+    if quota != 0 {
+        findings::report(Rule::BadArgument, "ChargeQuota", "must be FALSE");
+    }
+    if !pool::try_charge() {
+        return core::ptr::null_mut();
+    }
+    let list = allocate(buffer.cast(), length);
+    if !request.is_null() {
+        let first = get!(request, MdlAddress);
+        if secondary == 0 {
+            put!(request, MdlAddress, list);
+        } else if first.is_null() {
+            findings::report(Rule::BadArgument, "SecondaryBuffer", "the IRP has no first MDL");
+            put!(request, MdlAddress, list);
+        } else {
+            let mut last = first;
+            while !get!(last, Next).is_null() {
+                last = get!(last, Next);
+            }
+            put!(last, Next, list);
+        }
+    }
+    list
+}
+
+extern "win64" fn io_free_mdl(list: *mut MDL) {
+    free(list);
+}
+
+extern "win64" fn io_build_partial_mdl(source: *mut MDL, target: *mut MDL, start: PVOID, length: u32) {
+    build_partial(source, target, start.cast(), length);
+}
+
+extern "win64" fn mm_build_mdl_for_nonpaged_pool(list: *mut MDL) {
+    build_nonpaged(list);
+}
+
+extern "win64" fn mm_probe_and_lock_pages(list: *mut MDL, mode: u8, operation: u32) {
+    let operation = if operation == 0 { Lock::Read } else { Lock::Write };
+    if let Err(error) = probe_and_lock(list, mode != 0, operation) {
+        exception::raise(error);
+    }
+}
+
+extern "win64" fn mm_unlock_pages(list: *mut MDL) {
+    unlock(list);
+}
+
+extern "win64" fn mm_map_locked_pages_specify_cache(
+    list: *mut MDL,
+    mode: u8,
+    _cache: u32,
+    _requested: PVOID,
+    bug_check_on_failure: u32,
+    _priority: u32,
+) -> PVOID {
+    if mode != 0 {
+        if nt_machine::irql::current() > APC {
+            findings::report(Rule::Irql, "AccessMode", "a mapping to user space above APC_LEVEL");
+        }
+        // The process's own address: user pages are mapped there already.
+        return address(list).cast();
+    }
+    if bug_check_on_failure != 0 {
+        findings::report(Rule::BadArgument, "BugCheckOnFailure", "must be FALSE");
+    }
+    if flags(list) & MDL_MAPPED_TO_SYSTEM_VA == 0 && !pool::try_charge() {
+        return core::ptr::null_mut();
+    }
+    map(list).cast()
+}
+
+extern "win64" fn mm_map_locked_pages(list: *mut MDL, mode: u8) -> PVOID {
+    mm_map_locked_pages_specify_cache(list, mode, 1, core::ptr::null_mut(), 0, 0)
+}
+
+extern "win64" fn mm_unmap_locked_pages(mapped: PVOID, list: *mut MDL) {
+    check(list);
+    if flags(list) & MDL_MAPPED_TO_SYSTEM_VA != 0 && get!(list, MappedSystemVa) != mapped {
+        findings::report(Rule::BadArgument, "BaseAddress", "not the address that the MDL is mapped at");
+    }
+    unmap(list);
+}
+
+extern "win64" fn mm_size_of_mdl(base: PVOID, length: usize) -> usize {
+    size_of::<MDL>() + pages(base as usize, length) * size_of::<usize>()
+}
+
+pub(crate) const EXPORTS: &[Export] = &[
+    function("IoAllocateMdl", DISPATCH, io_allocate_mdl as *const ()),
+    function("IoFreeMdl", DISPATCH, io_free_mdl as *const ()),
+    function("IoBuildPartialMdl", DISPATCH, io_build_partial_mdl as *const ()),
+    function("MmBuildMdlForNonPagedPool", DISPATCH, mm_build_mdl_for_nonpaged_pool as *const ()),
+    function("MmProbeAndLockPages", DISPATCH, mm_probe_and_lock_pages as *const ()),
+    function("MmUnlockPages", DISPATCH, mm_unlock_pages as *const ()),
+    function("MmMapLockedPagesSpecifyCache", DISPATCH, mm_map_locked_pages_specify_cache as *const ()),
+    function("MmMapLockedPages", DISPATCH, mm_map_locked_pages as *const ()),
+    function("MmUnmapLockedPages", DISPATCH, mm_unmap_locked_pages as *const ()),
+    function("MmSizeOfMdl", DISPATCH, mm_size_of_mdl as *const ()),
+];

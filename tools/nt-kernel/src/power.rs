@@ -1,0 +1,238 @@
+//! The power manager's services: requested power IRPs, power settings, platform information.
+
+use std::cell::{Cell, RefCell};
+
+use nt_machine::call::{self, Export};
+use nt_machine::findings::{self, Rule};
+use nt_machine::irql::{APC, DISPATCH, PASSIVE};
+
+use crate::exports::function;
+use crate::io;
+use crate::layout::{DEVICE_OBJECT, GUID, IO_STATUS_BLOCK, IRP, IRP_MJ_POWER, NTSTATUS, PVOID};
+use crate::{objects, pool, put, raw, status, sync};
+
+/// The setting, its value and length, and the context of the registration.
+type SettingCallback = extern "win64" fn(*const GUID, PVOID, u32, PVOID) -> NTSTATUS;
+/// The device, the minor function, the power state, the context, and the final status.
+type RequestCallback = extern "win64" fn(*mut DEVICE_OBJECT, u8, u32, PVOID, *mut IO_STATUS_BLOCK);
+
+struct Registration {
+    handle: usize,
+    setting: GUID,
+    callback: SettingCallback,
+    context: usize,
+}
+
+thread_local! {
+    static REGISTRATIONS: RefCell<Vec<Registration>> = const { RefCell::new(Vec::new()) };
+    static SETTINGS: RefCell<Vec<(GUID, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
+    static NEXT: Cell<usize> = const { Cell::new(1) };
+    static MODERN_STANDBY: Cell<bool> = const { Cell::new(false) };
+    static WATCHDOG: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+pub(crate) fn reset() {
+    REGISTRATIONS.replace(Vec::new());
+    SETTINGS.replace(Vec::new());
+    NEXT.set(1);
+    MODERN_STANDBY.set(false);
+    WATCHDOG.set(None);
+}
+
+/// Whether the platform does modern standby (`AoAc`).
+pub fn set_modern_standby(on: bool) {
+    MODERN_STANDBY.set(on);
+}
+
+/// Seconds until a power IRP in progress times out, as `PoQueryWatchdogTime` tells; `None` when there is none.
+pub fn set_watchdog(seconds: Option<u32>) {
+    WATCHDOG.set(seconds);
+}
+
+/// Gives a power setting a value and tells those who registered for it.
+pub fn set_setting(setting: &GUID, value: &[u8]) {
+    SETTINGS.with_borrow_mut(|all| {
+        all.retain(|(own, _)| own != setting);
+        all.push((*setting, value.to_vec()));
+    });
+    let told: Vec<_> = REGISTRATIONS.with_borrow(|all| {
+        all.iter().filter(|own| own.setting == *setting).map(|own| (own.handle, own.callback, own.context)).collect()
+    });
+    for (handle, callback, context) in told {
+        let (setting, value) = (*setting, value.to_vec());
+        sync::queue_work(
+            "power setting change",
+            Box::new(move || {
+                // Unregistered meanwhile: not called any more.
+                if REGISTRATIONS.with_borrow(|all| all.iter().any(|own| own.handle == handle)) {
+                    tell(setting, value, callback, context);
+                }
+            }),
+        );
+    }
+}
+
+fn tell(setting: GUID, mut value: Vec<u8>, callback: SettingCallback, context: usize) {
+    let length = value.len() as u32;
+    let data = value.as_mut_ptr().cast();
+    call::driver("power setting callback", || callback(&raw const setting, data, length, context as PVOID));
+}
+
+extern "win64" fn register_power_setting_callback(
+    _device: *mut DEVICE_OBJECT,
+    setting: *const GUID,
+    callback: SettingCallback,
+    context: PVOID,
+    handle: *mut PVOID,
+) -> NTSTATUS {
+    if !pool::try_charge() {
+        return status::INSUFFICIENT_RESOURCES;
+    }
+    let (setting, own, context) = (raw::read(setting), NEXT.get(), context as usize);
+    NEXT.set(own + 1);
+    REGISTRATIONS.with_borrow_mut(|all| all.push(Registration { handle: own, setting, callback, context }));
+    raw::write(handle, own as PVOID);
+    let value =
+        SETTINGS.with_borrow(|all| all.iter().find(|(known, _)| *known == setting).map(|(_, value)| value.clone()));
+    if let Some(value) = value {
+        tell(setting, value, callback, context);
+    }
+    status::SUCCESS
+}
+
+extern "win64" fn unregister_power_setting_callback(handle: PVOID) -> NTSTATUS {
+    let gone = REGISTRATIONS.with_borrow_mut(|all| {
+        let before = all.len();
+        all.retain(|own| own.handle != handle as usize);
+        all.len() != before
+    });
+    if !gone {
+        findings::report(Rule::BadArgument, "Handle", "no power setting is registered with this handle");
+        return status::INVALID_PARAMETER;
+    }
+    status::SUCCESS
+}
+
+/// Power settings that are registered still.
+pub(crate) fn left() -> Vec<String> {
+    REGISTRATIONS.with_borrow(|all| {
+        all.iter()
+            .map(|own| format!("registration for the power setting {}", crate::pnp::guid_text(&own.setting)))
+            .collect()
+    })
+}
+
+/// Sends a power IRP from the top of a device's stack, on a system thread; `done` gets the final status.
+pub fn request_power(
+    device: *mut DEVICE_OBJECT,
+    minor: u8,
+    system: bool,
+    state: u32,
+    action: u32,
+    done: Box<dyn FnOnce(i32)>,
+) {
+    objects::reference(device.cast());
+    sync::queue_work(
+        "power request",
+        Box::new(move || {
+            let sent = io::send(io::attached_top(device), |_, location| {
+                put!(location, MajorFunction, IRP_MJ_POWER);
+                put!(location, MinorFunction, minor);
+                put!(location, Parameters.Power.Type, u32::from(!system));
+                put!(location, Parameters.Power.State, state);
+                put!(location, Parameters.Power.ShutdownType, action);
+            });
+            objects::dereference(device.cast());
+            done(sent.status);
+        }),
+    );
+}
+
+extern "win64" fn request_power_irp(
+    device: *mut DEVICE_OBJECT,
+    minor: u8,
+    state: u32,
+    callback: Option<RequestCallback>,
+    context: PVOID,
+    irp: *mut *mut IRP,
+) -> NTSTATUS {
+    const WAIT_WAKE: u8 = 0;
+    const SET_POWER: u8 = 2;
+    const QUERY_POWER: u8 = 3;
+    if !matches!(minor, SET_POWER | QUERY_POWER) {
+        if minor == WAIT_WAKE {
+            findings::fatal(Rule::Missing, "MinorFunction", "wake requests are not provided");
+        }
+        return status::INVALID_PARAMETER_2;
+    }
+    if !pool::try_charge() {
+        return status::INSUFFICIENT_RESOURCES;
+    }
+    if !irp.is_null() {
+        raw::write(irp, core::ptr::null_mut());
+    }
+    let done = move |result: i32| {
+        if let Some(callback) = callback {
+            let mut block = IO_STATUS_BLOCK { Status: result, Information: 0 };
+            call::driver("power request callback", || callback(device, minor, state, context, &raw mut block));
+        }
+    };
+    request_power(device, minor, false, state, 0, Box::new(done));
+    status::PENDING
+}
+
+extern "win64" fn set_power_state(_device: *mut DEVICE_OBJECT, _kind: u32, state: u32) -> u32 {
+    state
+}
+
+extern "win64" fn start_next_power_irp(_irp: *mut IRP) {}
+
+extern "win64" fn query_watchdog_time(_pdo: *mut DEVICE_OBJECT, seconds: *mut u32) -> u8 {
+    let Some(left) = WATCHDOG.get() else { return 0 };
+    raw::write(seconds, left);
+    1
+}
+
+extern "win64" fn register_device_for_idle_detection(
+    _device: *mut DEVICE_OBJECT,
+    _conservation: u32,
+    _performance: u32,
+    _state: u32,
+) -> *mut u32 {
+    // Idle detection is refused, as it may be for lack of memory.
+    core::ptr::null_mut()
+}
+
+/// `PlatformInformation`.
+const PLATFORM_INFORMATION: u32 = 79;
+
+extern "win64" fn power_information(
+    level: u32,
+    input: PVOID,
+    input_length: u32,
+    output: *mut u8,
+    length: u32,
+) -> NTSTATUS {
+    if level != PLATFORM_INFORMATION {
+        findings::fatal(Rule::Missing, "InformationLevel", format_args!("level {level} is not provided"));
+    }
+    if !input.is_null() || input_length != 0 || output.is_null() {
+        return status::INVALID_PARAMETER;
+    }
+    if length < 1 {
+        return status::BUFFER_TOO_SMALL;
+    }
+    raw::write(output, u8::from(MODERN_STANDBY.get()));
+    status::SUCCESS
+}
+
+pub(crate) const EXPORTS: &[Export] = &[
+    function("PoRegisterPowerSettingCallback", APC, register_power_setting_callback as *const ()),
+    function("PoUnregisterPowerSettingCallback", APC, unregister_power_setting_callback as *const ()),
+    function("PoRequestPowerIrp", DISPATCH, request_power_irp as *const ()),
+    function("PoSetPowerState", DISPATCH, set_power_state as *const ()),
+    function("PoStartNextPowerIrp", DISPATCH, start_next_power_irp as *const ()),
+    function("PoQueryWatchdogTime", DISPATCH, query_watchdog_time as *const ()),
+    function("PoRegisterDeviceForIdleDetection", PASSIVE, register_device_for_idle_detection as *const ()),
+    function("ZwPowerInformation", PASSIVE, power_information as *const ()),
+];

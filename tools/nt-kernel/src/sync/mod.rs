@@ -1,0 +1,54 @@
+//! Waiting and deferring: dispatcher objects, timers, DPCs, locks, work items.
+
+mod dpc;
+mod exports;
+mod lists;
+mod locks;
+mod objects;
+mod spin;
+mod timer;
+mod wait;
+mod work;
+
+pub use dpc::{flush_dpcs, queue_dpc};
+pub use objects::{event_clear, event_init, event_reset, event_set, event_state};
+pub use spin::{acquire_spin_lock, release_spin_lock};
+pub use wait::{delay, wait, wait_for};
+pub use work::queue_work;
+
+use nt_machine::call::Export;
+
+pub(crate) use exports::EXPORTS;
+
+/// What is still armed or queued, for the check at unload.
+pub(crate) fn left() -> Vec<String> {
+    [timer::left(), dpc::left(), work::left(), locks::left()].concat()
+}
+
+pub(crate) fn reset() {
+    wait::reset();
+    timer::reset();
+    dpc::reset();
+    work::reset();
+    locks::reset();
+}
+
+/// Memory of a driver is freed: nothing may be armed in it.
+pub(crate) fn check_freed(start: usize, size: usize) {
+    timer::check_freed(start, size);
+    dpc::check_freed(start, size);
+    locks::check_freed(start, size);
+    wait::check_freed(start, size);
+    crate::io::irp::check_freed(start, size);
+    crate::mdl::check_freed(start, size);
+}
+
+/// Exports of this subject's other files.
+pub(crate) const LIST_EXPORTS: &[Export] = lists::EXPORTS;
+pub(crate) const LOCK_EXPORTS: &[Export] = locks::EXPORTS;
+pub(crate) const WORK_EXPORTS: &[Export] = work::EXPORTS;
+
+/// A thread is over: those who wait for it go on.
+pub(crate) fn thread_ended(thread: crate::layout::PVOID) {
+    wait::signalled(thread.cast());
+}

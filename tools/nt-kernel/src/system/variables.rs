@@ -1,0 +1,82 @@
+//! Variables that the kernel exports, in blocks of their own.
+
+use std::cell::RefCell;
+
+use nt_machine::memory::{self, Kind};
+
+use crate::layout::PVOID;
+use crate::objects::Kind as ObjectKind;
+use crate::raw;
+
+/// The build of Windows that the kernel says it is: 10, version 22H2.
+pub(super) const BUILD: u32 = 19045;
+
+enum Content {
+    /// A number of so many bytes.
+    Number(u64, usize),
+    /// A pointer to an object type.
+    Type(Option<ObjectKind>),
+    /// A pointer to the process object.
+    Process,
+}
+
+const VARIABLES: &[(&str, Content)] = &[
+    ("IoFileObjectType", Content::Type(Some(ObjectKind::File))),
+    ("IoDeviceObjectType", Content::Type(Some(ObjectKind::Device))),
+    ("IoDriverObjectType", Content::Type(Some(ObjectKind::Driver))),
+    ("ExEventObjectType", Content::Type(Some(ObjectKind::Event))),
+    ("PsThreadType", Content::Type(Some(ObjectKind::Thread))),
+    ("PsProcessType", Content::Type(None)),
+    ("PsInitialSystemProcess", Content::Process),
+    ("NtBuildNumber", Content::Number(0xF000_0000 | BUILD as u64, 4)),
+    ("KeNumberProcessors", Content::Number(1, 1)),
+    ("KeTickCount", Content::Number(0, 12)),
+    ("InitSafeBootMode", Content::Number(0, 4)),
+    ("KdDebuggerEnabled", Content::Number(0, 1)),
+    ("KdDebuggerNotPresent", Content::Number(1, 1)),
+    ("MmUserProbeAddress", Content::Number(0x7FFF_FFFF_0000, 8)),
+    ("MmHighestUserAddress", Content::Number(0x7FFF_FFFE_FFFF, 8)),
+    ("MmSystemRangeStart", Content::Number(0xFFFF_0800_0000_0000, 8)),
+];
+
+thread_local! {
+    /// Name and address of those that were asked for; for object types, the address of the type too.
+    static MADE: RefCell<Vec<(&'static str, usize, Option<(usize, ObjectKind)>)>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(super) fn reset() {
+    MADE.replace(Vec::new());
+}
+
+/// The address of a variable.
+pub(crate) fn variable(name: &str) -> Option<*const ()> {
+    let known = MADE.with_borrow(|made| made.iter().find(|(own, ..)| *own == name).map(|&(_, at, _)| at));
+    if let Some(at) = known {
+        return Some(at as *const ());
+    }
+    let (name, content) = VARIABLES.iter().find(|(own, _)| *own == name)?;
+    let (bytes, kind) = match content {
+        Content::Number(value, size) => {
+            let mut bytes = value.to_le_bytes().to_vec();
+            bytes.resize(*size, 0);
+            (bytes, None)
+        }
+        Content::Type(kind) => {
+            let block = memory::allocate(Kind::Object, 0x10, 16, 0, &format!("object type of {name}"));
+            raw::fill(block, 0, 0x10);
+            ((block as usize).to_le_bytes().to_vec(), kind.map(|kind| (block as usize, kind)))
+        }
+        Content::Process => ((super::process() as usize).to_le_bytes().to_vec(), None),
+    };
+    let block = memory::allocate(Kind::Object, bytes.len(), 8, 0, name);
+    raw::put_bytes(block, &bytes);
+    MADE.with_borrow_mut(|made| made.push((name, block as usize, kind)));
+    Some(block.cast_const().cast())
+}
+
+/// The kind of objects that an object type stands for; null and others stand for any.
+pub(crate) fn object_kind(kind: PVOID) -> Option<ObjectKind> {
+    MADE.with_borrow(|made| {
+        made.iter().find_map(|(_, _, own)| own.filter(|(at, _)| *at == kind as usize).map(|(_, kind)| kind))
+    })
+}
