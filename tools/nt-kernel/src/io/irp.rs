@@ -286,3 +286,9 @@ pub fn mark_pending(irp: *mut IRP) {
     let own = current(irp);
     put!(own, Control, get!(own, Control) | SL_PENDING_RETURNED);
 }
+
+/// Whether the request comes from a 32-bit program.
+#[must_use]
+pub fn is_32_bit(irp: *mut IRP) -> bool {
+    with(irp, |known| known.wow64).unwrap_or(false)
+}
