@@ -1,0 +1,3 @@
+//! Not yet provided.
+/// Functions.
+pub const FUNCTIONS: &[crate::functions::Function] = &[];
