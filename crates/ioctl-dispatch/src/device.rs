@@ -191,36 +191,47 @@ impl Device {
         descriptor: DeviceDescriptor,
         power: PowerDescriptor,
     ) -> Self {
-        let quirks = Quirks::find(&descriptor, settings);
+        let mut device = Self::default();
+        device.set_up(identity, settings, adapter, &descriptor, power);
+        device
+    }
+
+    /// Makes a new drive (the default) the one that the system and the port describe: [`Self::new`] in place, for those
+    /// who have little stack.
+    pub fn set_up(
+        &mut self,
+        identity: &Identity<'_>,
+        settings: &Settings<'_>,
+        adapter: AdapterDescriptor,
+        descriptor: &DeviceDescriptor,
+        power: PowerDescriptor,
+    ) {
         let policy = |value: u32| matches!(value, 2 | 3).then_some(value);
         let removal_policy =
             policy(identity.removal_policy).map(|own| settings.user_removal_policy.and_then(policy).unwrap_or(own));
-        Self {
-            number: identity.number,
-            device_name: Blob::new(identity.device_name),
-            mounted_interface: Blob::new(identity.mounted_interface),
-            limits: adapter.limits(),
-            timeout_s: quirks.timeout_s.unwrap_or(settings.command_timeout()),
-            policy: Policy {
-                notification: settings.wants_notification()
-                    && !settings.lists_device(descriptor.identification().as_slice()),
-                mmc_detection_state: settings.mmc_detection_state.unwrap_or(0),
-                non_mmc: settings.non_mmc.unwrap_or(0) != 0,
-                vendor_profile_known: settings.non_mmc_vendor_specific_profile.unwrap_or(0) != 0,
-                zero_power: settings.zero_power_enabled.unwrap_or(1) != 0,
-            },
-            hotplug: Hotplug {
-                media_removable: u8::from(descriptor.removable()),
-                media_hotplug: u8::from(quirks.cannot_lock),
-                device_hotplug: u8::from(removal_policy == Some(3)),
-                write_cache_enable_override: u8::from(settings.write_cache_enable_override.unwrap_or(0) != 0),
-            },
-            adapter,
-            descriptor,
-            power,
-            quirks,
-            ..Self::default()
-        }
+        self.number = identity.number;
+        self.device_name = Blob::new(identity.device_name);
+        self.mounted_interface = Blob::new(identity.mounted_interface);
+        self.quirks = Quirks::find(descriptor, settings);
+        self.limits = adapter.limits();
+        self.timeout_s = self.quirks.timeout_s.unwrap_or(settings.command_timeout());
+        self.policy = Policy {
+            notification: settings.wants_notification()
+                && !settings.lists_device(descriptor.identification().as_slice()),
+            mmc_detection_state: settings.mmc_detection_state.unwrap_or(0),
+            non_mmc: settings.non_mmc.unwrap_or(0) != 0,
+            vendor_profile_known: settings.non_mmc_vendor_specific_profile.unwrap_or(0) != 0,
+            zero_power: settings.zero_power_enabled.unwrap_or(1) != 0,
+        };
+        self.hotplug = Hotplug {
+            media_removable: u8::from(descriptor.removable()),
+            media_hotplug: u8::from(self.quirks.cannot_lock),
+            device_hotplug: u8::from(removal_policy == Some(3)),
+            write_cache_enable_override: u8::from(settings.write_cache_enable_override.unwrap_or(0) != 0),
+        };
+        self.adapter = adapter;
+        self.descriptor = *descriptor;
+        self.power = power;
     }
 
     /// The device type that media-type answers carry.

@@ -1,11 +1,12 @@
 //! Device start: what the port and the registry say, memory, then the core's start sequence.
 
+use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use ioctl_dispatch::buffers::SCRATCH_MAX;
 use ioctl_dispatch::descriptors::{AdapterDescriptor, DeviceDescriptor, PowerDescriptor};
 use ioctl_dispatch::device::Identity;
-use ioctl_dispatch::{Device as Drive, Dispatcher, Job};
+use ioctl_dispatch::{Dispatcher, Job};
 use wdk_sys::{
     DEVICE_REGISTRY_PROPERTY, FILE_READ_ONLY_DEVICE, NTSTATUS, STATUS_DEVICE_CONFIGURATION_ERROR,
     STATUS_INSUFFICIENT_RESOURCES, STATUS_UNSUCCESSFUL, WDFDEVICE, call_unsafe_wdf_function_binding,
@@ -60,6 +61,8 @@ fn start(device: &Device) -> Result<(), NTSTATUS> {
 }
 
 /// Learns what is needed to begin, and allocates all memory that I/O will need.
+// Not inlined: what it needs of the stack is not needed by the commands that follow.
+#[inline(never)]
 fn prepare(device: &Device, engine: &mut Engine) -> Result<(), NTSTATUS> {
     let mut features = Memory::allocate(device.object(), SCRATCH_MAX)?;
     let room = features.bytes().get_mut(..DESCRIPTOR_ROOM).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
@@ -85,12 +88,23 @@ fn prepare(device: &Device, engine: &mut Engine) -> Result<(), NTSTATUS> {
     // SAFETY: any bytes are numbers; scratch memory begins at a page.
     let (_, lists, _) = unsafe { scratch.bytes().align_to_mut::<u16>() };
     let settings = settings::read(device, lists);
-    let place = core.start().cast::<Dispatcher>();
-    // SAFETY: memory of that size and alignment.
-    unsafe { place.write(Dispatcher::new(Drive::new(&identity, &settings, adapter, drive, power))) };
+    let mut place = place_core(&core);
+    // Not under the core's lock: the interface's link may be in paged memory.
+    // SAFETY: a dispatcher that nobody else knows yet.
+    unsafe { place.as_mut() }.device.set_up(&identity, &settings, adapter, &drive, power);
     device.core.install(place);
     engine.memory = Some(Buffer { scratch, features, _core: core });
     Ok(())
+}
+
+/// Makes the dispatcher of a drive that nothing is known of yet.
+// Not inlined: it is made on the stack.
+#[inline(never)]
+fn place_core(memory: &Memory) -> NonNull<Dispatcher> {
+    let place = memory.start().cast::<Dispatcher>();
+    // SAFETY: memory of that size and alignment.
+    unsafe { place.write(Dispatcher::default()) };
+    place
 }
 
 /// A descriptor of the port, in `room`.
