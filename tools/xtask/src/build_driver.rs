@@ -6,6 +6,8 @@
 
 pub mod footprint;
 mod image;
+#[cfg(test)]
+mod manifests;
 mod stack;
 mod symbols;
 mod toolchain;

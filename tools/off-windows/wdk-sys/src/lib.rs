@@ -8,6 +8,8 @@ mod constants;
 mod entry;
 mod imports;
 pub mod ntddk;
+#[cfg(target_arch = "aarch64")]
+mod stack_probe;
 mod types;
 pub mod wdf;
 

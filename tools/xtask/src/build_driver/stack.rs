@@ -12,7 +12,7 @@ use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpAccess, OpKi
 use object::pe;
 
 use super::image::Image;
-use super::symbols::Symbols;
+use super::symbols::{Function, Symbols};
 
 /// The return address that a call puts on the stack.
 const RETURN: u32 = 8;
@@ -51,6 +51,16 @@ pub fn deepest(image: &Image, symbols: &Symbols) -> Result<Chain> {
     let links = graph.chain(best.1).into_iter().map(|(address, bytes)| (name(address), bytes)).collect();
     let indirect = led.into_iter().map(|(from, to)| (name(from), to.into_iter().map(name).collect())).collect();
     Ok(Chain { bytes: best.0, links, indirect })
+}
+
+/// Functions that call, directly, one whose name is chosen; for messages.
+pub fn callers(image: &Image, symbols: &Symbols, chosen: impl Fn(&str) -> bool) -> Vec<String> {
+    let calls = |from: &&Function| {
+        let calls = Calls::of(image, symbols, from.address, from.size).unwrap_or_default();
+        let mut callees = calls.to.iter().filter_map(|(address, _)| symbols.function_at(*address));
+        callees.any(|callee| chosen(&callee.name))
+    };
+    symbols.functions.iter().filter(calls).map(|from| from.name.clone()).collect()
 }
 
 /// The crate that a function's path begins with.

@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use object::pe;
 use serde::Deserialize;
 
-use super::Arch;
 use super::image::{Image, Section};
 use super::symbols::Symbols;
+use super::{Arch, stack};
 use crate::workspace;
 
 /// What a driver may import.
@@ -214,11 +214,23 @@ fn imports_exist(subject: &Subject<'_>, allowed: &Imports, faults: &mut Vec<Stri
     }
 }
 
-/// A panic names its place and formats nothing.
+/// Nothing panics with a message: those who would are named where the calls can be followed.
 fn no_formatting(subject: &Subject<'_>, faults: &mut Vec<String>) {
-    for name in subject.symbols.names.iter().filter(|name| name.contains("core::fmt") || name.contains("panic_fmt")) {
-        faults.push(format!("it holds {name}, which formats messages of panics"));
+    const FORMATTING: &[&str] = &["core::fmt", "panic_fmt"];
+    let formats = |name: &str| FORMATTING.iter().any(|part| name.contains(part));
+    let names: Vec<_> = subject.symbols.names.iter().filter(|name| formats(name)).map(String::as_str).collect();
+    if names.is_empty() {
+        return;
     }
+    let callers = match subject.arch {
+        Arch::X86_64 => stack::callers(subject.image, subject.symbols, formats),
+        Arch::Aarch64 => vec!["(see what the x86_64 build says)".to_owned()],
+    };
+    faults.push(format!(
+        "it can panic with a message: it holds {}, called by {}",
+        names.join(", "),
+        callers.join(", ")
+    ));
 }
 
 /// Nothing of the machine that built it.
