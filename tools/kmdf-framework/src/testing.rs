@@ -21,11 +21,14 @@ use crate::structs::*;
 /// Registry path of the test driver.
 pub const SERVICE: &str = r"\Registry\Machine\System\CurrentControlSet\Services\testclient";
 
+/// What AddDevice does.
+type OnAdd = Rc<dyn Fn(InitHandle) -> i32>;
+
 thread_local! {
     static GLOBALS: Cell<Globals> = const { Cell::new(std::ptr::null_mut()) };
     static TABLE: Cell<*mut *const ()> = const { Cell::new(std::ptr::null_mut()) };
     static DRIVER: Cell<*mut DRIVER_OBJECT> = const { Cell::new(std::ptr::null_mut()) };
-    static ON_ADD: RefCell<Option<Rc<dyn Fn(InitHandle) -> i32>>> = const { RefCell::new(None) };
+    static ON_ADD: RefCell<Option<OnAdd>> = const { RefCell::new(None) };
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -72,7 +75,6 @@ fn run(work: impl FnOnce() + 'static) -> (RunEnd, Vec<Finding>) {
     let end = threads::run(&|| done.get(), Some(nt_machine::time::now() + 3600 * 10_000_000));
     (end, findings::take())
 }
-
 
 /// No finding of the run.
 pub fn assert_clean(findings: &[Finding]) {
@@ -151,8 +153,7 @@ impl Bind {
             array: vec![std::ptr::null(); count as usize],
             table: Box::new(std::ptr::null_mut()),
         });
-        bind.info.FuncTable =
-            if count <= 438 { bind.array.as_mut_ptr().cast() } else { (&raw mut *bind.table).cast() };
+        bind.info.FuncTable = if count <= 438 { bind.array.as_mut_ptr().cast() } else { (&raw mut *bind.table).cast() };
         bind
     }
 
@@ -312,10 +313,7 @@ pub fn create_device(init: InitHandle, attributes: *const WDF_OBJECT_ATTRIBUTES)
 }
 
 /// A driver with one device that `configure` prepares and `setup` completes; gives the WDFDEVICE.
-pub fn device_with(
-    configure: impl Fn(InitHandle) + 'static,
-    setup: impl Fn(Handle) + 'static,
-) -> Handle {
+pub fn device_with(configure: impl Fn(InitHandle) + 'static, setup: impl Fn(Handle) + 'static) -> Handle {
     driver();
     let made = Rc::new(Cell::new(Handle::NULL));
     let out = Rc::clone(&made);
@@ -358,8 +356,7 @@ pub fn create_queue(
     attributes: *const WDF_OBJECT_ATTRIBUTES,
 ) -> Result<Handle, i32> {
     let mut queue = Handle::NULL;
-    let status: i32 =
-        wdf!(WdfIoQueueCreate, device, std::ptr::from_ref(config), attributes, &raw mut queue);
+    let status: i32 = wdf!(WdfIoQueueCreate, device, std::ptr::from_ref(config), attributes, &raw mut queue);
     if status::ok(status) { Ok(queue) } else { Err(status) }
 }
 

@@ -7,6 +7,8 @@ pub(crate) mod names;
 pub(crate) mod properties;
 mod removal;
 mod remove_lock;
+#[cfg(test)]
+mod tests;
 
 pub use init::{DeviceInit, DeviceKind, Preprocess, Settings, init};
 pub use remove_lock::RemoveLock;

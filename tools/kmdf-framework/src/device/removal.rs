@@ -3,9 +3,11 @@
 use std::rc::Rc;
 
 use nt_kernel::io;
+use nt_machine::findings::{self, Rule};
 
 use super::{BY_WDM, Device};
 use crate::objects;
+use crate::request::{self, Place};
 
 /// The part of a device's disposal that precedes its own `EvtCleanup`; its children are disposed already.
 pub(super) fn dispose(device: &Device) {
@@ -27,10 +29,27 @@ fn delete_wdm(device: &Device) {
 }
 
 impl Device {
+    /// Requests that no queue waits for and that nobody will complete.
+    fn report_forgotten(&self) {
+        for request in request::of_device(self.wdm.get()) {
+            if request.place.get() == Place::Outside && !request.sending.is_sent() {
+                let created = objects::any(request.handle.get(), "Request").created_by;
+                findings::report_at(
+                    Rule::Lost,
+                    "EvtIoInCallerContext",
+                    "Request",
+                    created.caller,
+                    format_args!("{} was never completed, queued or sent", request.describe()),
+                );
+            }
+        }
+    }
+
     /// First half of the final removal, before REMOVE goes down: disposes the children and runs the device's
     /// `EvtCleanup`, waits for postponed disposals and for IRPs inside the device.
     pub fn begin_removal(self: &Rc<Self>) {
         self.io.forbid_accepting();
+        self.report_forgotten();
         objects::begin_delete(self.handle.get());
         objects::wait_for_disposals();
         self.remove_lock.drain();

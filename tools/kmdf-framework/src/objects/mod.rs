@@ -12,9 +12,9 @@ mod callback_lock;
 mod context;
 mod entry_points;
 mod kind;
+mod lifecycle;
 #[cfg(test)]
 mod tests;
-mod lifecycle;
 
 pub use attributes::{Level, Plan, Scope};
 pub use callback_lock::{CallbackLock, lock_of, run_locked};

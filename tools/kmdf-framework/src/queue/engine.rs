@@ -79,15 +79,15 @@ fn step(queue: &Rc<Queue>) -> bool {
         cancelled_on_queue(queue, handle);
         return true;
     }
-    if queue.owned.borrow().is_empty()
-        && let Some(notice) = queue.stop_notice.take()
-    {
+    // No borrow may live on into a callback: the counts are taken before.
+    let stopped = if queue.owned() == 0 { queue.stop_notice.take() } else { None };
+    if let Some(notice) = stopped {
+        queue.purging.set(false);
         notify(queue, notice);
         return true;
     }
-    if queue.is_empty()
-        && let Some(notice) = queue.empty_notice.take()
-    {
+    let emptied = if queue.is_empty() { queue.empty_notice.take() } else { None };
+    if let Some(notice) = emptied {
         queue.purging.set(false);
         notify(queue, notice);
         return true;

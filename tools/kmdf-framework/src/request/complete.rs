@@ -122,7 +122,8 @@ pub fn complete(request: &Rc<Request>, status: i32) {
     }
     request.place.set(Place::Done);
     let handle = request.handle.get();
-    for memory in request.buffers.borrow().memories().collect::<Vec<_>>() {
+    let memories: Vec<_> = request.buffers.borrow().memories().collect();
+    for memory in memories {
         let references = objects::find(memory).map_or(0, |object| object.references());
         if references > 1 {
             violation(

@@ -5,6 +5,8 @@ pub(crate) mod buffers;
 pub(crate) mod cancel;
 pub(crate) mod complete;
 pub(crate) mod create;
+#[cfg(test)]
+mod tests;
 
 pub use complete::complete;
 pub use create::from_io;
@@ -165,6 +167,15 @@ pub(crate) fn register(irp: *mut IRP, device: *mut DEVICE_OBJECT, request: Handl
 
 pub(crate) fn unregister(irp: *mut IRP, device: *mut DEVICE_OBJECT) {
     BY_IRP.with_borrow_mut(|known| known.remove(&(irp as usize, device as usize)));
+}
+
+/// Requests that a device has not completed, in order of arrival.
+pub(crate) fn of_device(device: *mut DEVICE_OBJECT) -> Vec<Rc<Request>> {
+    let mut handles: Vec<Handle> = BY_IRP.with_borrow(|known| {
+        known.iter().filter(|((_, of), _)| *of == device as usize).map(|(_, handle)| *handle).collect()
+    });
+    handles.sort_unstable();
+    handles.into_iter().filter_map(|handle| objects::find(handle)?.body()).collect()
 }
 
 /// The request of an IRP that a device has.

@@ -1,5 +1,8 @@
 //! File objects: create, cleanup and close.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::rc::Rc;
