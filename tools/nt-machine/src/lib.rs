@@ -20,7 +20,10 @@ pub mod memory;
 mod processor;
 pub mod random;
 mod shared_page;
+#[cfg(test)]
+mod testing;
 pub mod threads;
 pub mod time;
+pub mod unwind;
 
 pub use machine::{Machine, Options};

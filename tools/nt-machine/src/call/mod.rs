@@ -48,6 +48,48 @@ pub(crate) struct Context {
     locks: Vec<(usize, &'static str)>,
     /// Stack pointer at the innermost callback's entry.
     entry: usize,
+    frame: Frame,
+    /// The exception that is being offered to the driver's frames, as an address, or 0.
+    exception: usize,
+}
+
+/// The registers that a callee preserves, as the driver's code has them after the kernel function in progress.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Frame {
+    rbx: u64,
+    rbp: u64,
+    rsi: u64,
+    rdi: u64,
+    r12: u64,
+    r13: u64,
+    r14: u64,
+    r15: u64,
+    rsp: u64,
+    /// Where the driver's code goes on.
+    pub(crate) rip: u64,
+    /// xmm6 to xmm15.
+    pub(crate) xmm: [[u64; 2]; 10],
+}
+
+impl Frame {
+    const NONE: Self =
+        Self { rbx: 0, rbp: 0, rsi: 0, rdi: 0, r12: 0, r13: 0, r14: 0, r15: 0, rsp: 0, rip: 0, xmm: [[0; 2]; 10] };
+
+    /// The general registers with their numbers in instructions.
+    pub(crate) fn general(&self) -> [(usize, u64); 9] {
+        [
+            (3, self.rbx),
+            (4, self.rsp),
+            (5, self.rbp),
+            (6, self.rsi),
+            (7, self.rdi),
+            (12, self.r12),
+            (13, self.r13),
+            (14, self.r14),
+            (15, self.r15),
+        ]
+    }
 }
 
 /// The deepest use of the stack by driver code.
@@ -66,6 +108,8 @@ thread_local! {
     static CALLBACKS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static LOCKS: RefCell<Vec<(usize, &'static str)>> = const { RefCell::new(Vec::new()) };
     static ENTRY: Cell<usize> = const { Cell::new(0) };
+    static FRAME: Cell<Frame> = const { Cell::new(Frame::NONE) };
+    static EXCEPTION: Cell<usize> = const { Cell::new(0) };
     static DEEPEST: Cell<usize> = const { Cell::new(0) };
     static STACK_USE: RefCell<StackUse> = RefCell::new(StackUse::default());
 }
@@ -77,6 +121,8 @@ pub(crate) fn replace(context: Context) -> Context {
         callbacks: CALLBACKS.replace(context.callbacks),
         locks: LOCKS.replace(context.locks),
         entry: ENTRY.replace(context.entry),
+        frame: FRAME.replace(context.frame),
+        exception: EXCEPTION.replace(context.exception),
     }
 }
 
@@ -89,6 +135,21 @@ fn clear() {
 /// The kernel function in progress on the running thread.
 pub fn site() -> Site {
     SITE.get()
+}
+
+/// The registers of the driver's code that called the kernel function in progress.
+pub(crate) fn frame() -> Frame {
+    FRAME.get()
+}
+
+/// The exception that is being offered on the running thread.
+pub(crate) fn exception() -> usize {
+    EXCEPTION.get()
+}
+
+/// Notes the exception that is being offered on the running thread.
+pub(crate) fn set_exception(exception: usize) {
+    EXCEPTION.set(exception);
 }
 
 /// The name of the innermost callback of the driver in progress on the running thread.
@@ -118,7 +179,10 @@ pub fn driver<R>(what: &str, call: impl FnOnce() -> R) -> R {
     let level = irql::current();
     let held = LOCKS.with_borrow(Vec::len);
     let entry = ENTRY.replace(stub::stack_pointer());
+    let (frame, exception) = (FRAME.replace(Frame::NONE), EXCEPTION.replace(0));
     let result = call();
+    FRAME.set(frame);
+    EXCEPTION.set(exception);
     ENTRY.set(entry);
     let caller = SITE.replace(outer).caller;
     judge_return(what, level, held, caller);

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::{DEEPEST, ENTRY, Export, SITE, STACK_USE, Site, StackUse};
+use super::{DEEPEST, ENTRY, Export, FRAME, Frame, SITE, STACK_USE, Site, StackUse};
 use crate::findings::{self, Rule};
 use crate::machine::trace;
 use crate::memory::{self, PAGE, Protection};
@@ -107,7 +107,7 @@ fn stub(record: Record) -> usize {
 #[unsafe(naked)]
 extern "win64" fn common() {
     naked_asm!(
-        "sub rsp, 0x98",
+        "sub rsp, 0x188",
         "mov [rsp + 0x20], rcx",
         "mov [rsp + 0x28], rdx",
         "mov [rsp + 0x30], r8",
@@ -117,9 +117,31 @@ extern "win64" fn common() {
         "movups [rsp + 0x60], xmm2",
         "movups [rsp + 0x70], xmm3",
         "mov [rsp + 0x80], r10",
+        // A `Frame`.
+        "mov [rsp + 0x90], rbx",
+        "mov [rsp + 0x98], rbp",
+        "mov [rsp + 0xA0], rsi",
+        "mov [rsp + 0xA8], rdi",
+        "mov [rsp + 0xB0], r12",
+        "mov [rsp + 0xB8], r13",
+        "mov [rsp + 0xC0], r14",
+        "mov [rsp + 0xC8], r15",
+        "lea rdx, [rsp + 0x190]",
+        "mov [rsp + 0xD0], rdx",
+        "mov rdx, [rsp + 0x188]",
+        "mov [rsp + 0xD8], rdx",
+        "movups [rsp + 0xE0], xmm6",
+        "movups [rsp + 0xF0], xmm7",
+        "movups [rsp + 0x100], xmm8",
+        "movups [rsp + 0x110], xmm9",
+        "movups [rsp + 0x120], xmm10",
+        "movups [rsp + 0x130], xmm11",
+        "movups [rsp + 0x140], xmm12",
+        "movups [rsp + 0x150], xmm13",
+        "movups [rsp + 0x160], xmm14",
+        "movups [rsp + 0x170], xmm15",
         "mov rcx, r10",
-        "mov rdx, [rsp + 0x98]",
-        "lea r8, [rsp + 0x98]",
+        "lea rdx, [rsp + 0x90]",
         "call {enter}",
         "mov rcx, [rsp + 0x20]",
         "mov rdx, [rsp + 0x28]",
@@ -130,17 +152,19 @@ extern "win64" fn common() {
         "movups xmm2, [rsp + 0x60]",
         "movups xmm3, [rsp + 0x70]",
         "mov r10, [rsp + 0x80]",
-        "add rsp, 0x98",
+        "add rsp, 0x188",
         "jmp [r10]",
         enter = sym enter,
     )
 }
 
 /// What happens at every call of a kernel function.
-extern "win64" fn enter(record: &Record, caller: usize, stack: usize) {
+extern "win64" fn enter(record: &Record, frame: &Frame) {
+    let caller = frame.rip as usize;
+    FRAME.set(*frame);
     SITE.set(Site { function: record.name, caller });
     CALLS.set(CALLS.get() + 1);
-    let used = ENTRY.get().saturating_sub(stack);
+    let used = ENTRY.get().saturating_sub(frame.rsp as usize);
     if used > DEEPEST.get() {
         note_stack_use(used, record.name);
     }

@@ -4,19 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::*;
+use crate::testing::{machine, on_thread, on_thread_at};
 use crate::threads::{self, RunEnd};
-use crate::{Machine, Options};
-
-fn machine() -> Machine {
-    Machine::new(&Options::default())
-}
-
-/// Runs something on a simulated thread; the findings that came of it.
-fn on_thread(irql: u8, body: impl FnOnce() + 'static) -> (RunEnd, Vec<findings::Finding>) {
-    threads::spawn("test", irql, Box::new(body));
-    threads::settle();
-    (threads::run(&|| true, None), findings::take())
-}
 
 fn export(name: &'static str, address: *const (), min_irql: u8, max_irql: u8) -> Export {
     Export { name, address, max_irql, min_irql }
@@ -62,13 +51,13 @@ fn a_level_that_a_function_does_not_allow_is_a_finding() {
     let _machine = machine();
     let low = stub_of(&export("Low", nothing as *const (), 0, irql::APC));
     let high = stub_of(&export("High", nothing as *const (), irql::DISPATCH, irql::DISPATCH));
-    let (_, findings) = on_thread(irql::DISPATCH, move || {
+    let (_, findings) = on_thread_at(irql::DISPATCH, move || {
         low();
         high();
     });
     assert_eq!(findings.len(), 1);
     assert_eq!((findings[0].rule, findings[0].function.as_str()), (Rule::Irql, "Low"));
-    let (_, findings) = on_thread(irql::PASSIVE, move || {
+    let (_, findings) = on_thread(move || {
         low();
         high();
     });
@@ -83,7 +72,7 @@ fn a_missing_function_ends_the_run_by_name() {
     assert_eq!(stub, missing("ZwNothing"));
     // SAFETY: the stub never returns, whatever it is given.
     let stub: extern "win64" fn() = unsafe { std::mem::transmute(stub) };
-    let (end, findings) = on_thread(irql::PASSIVE, move || driver("Callback", || stub()));
+    let (end, findings) = on_thread(move || driver("Callback", || stub()));
     assert_eq!(end, RunEnd::Dead);
     assert_eq!((findings[0].rule, findings[0].text.as_str()), (Rule::Missing, "ZwNothing is not provided"));
 }
@@ -101,14 +90,14 @@ fn the_site_is_that_of_the_innermost_call() {
     let _machine = machine();
     INNER.set(Some(stub_of(&export("Inner", nothing as *const (), 0, 2))));
     let stub = stub_of(&export("Outer", outer as *const (), 0, 2));
-    let (_, findings) = on_thread(irql::PASSIVE, move || driver("Entry", || stub()));
+    let (_, findings) = on_thread(move || driver("Entry", || stub()));
     assert_eq!(findings[0].function, "Outer");
 }
 
 #[test]
 fn a_callback_must_leave_level_and_locks_as_they_were() {
     let _machine = machine();
-    let (_, findings) = on_thread(irql::PASSIVE, || {
+    let (_, findings) = on_thread(|| {
         hold(1, "spin lock");
         driver("Good", || {
             hold(2, "spin lock");
@@ -128,7 +117,7 @@ fn a_callback_must_leave_level_and_locks_as_they_were() {
 #[test]
 fn a_thread_may_not_end_with_a_lock() {
     let _machine = machine();
-    let (_, findings) = on_thread(irql::PASSIVE, || hold(7, "spin lock"));
+    let (_, findings) = on_thread(|| hold(7, "spin lock"));
     assert_eq!((findings[0].rule, findings[0].function.as_str()), (Rule::Lock, "test"));
     assert_eq!(held(), []);
 }
@@ -142,7 +131,7 @@ fn a_fatal_finding_in_nested_callbacks_never_returns() {
     let stub = stub_of(&export("Fatal", fatal as *const (), 0, 2));
     let returned = Rc::new(Cell::new(false));
     let flag = Rc::clone(&returned);
-    let (end, findings) = on_thread(irql::PASSIVE, move || {
+    let (end, findings) = on_thread(move || {
         driver("A", || driver("B", || driver("C", || stub())));
         flag.set(true);
     });
@@ -154,7 +143,7 @@ fn a_fatal_finding_in_nested_callbacks_never_returns() {
 fn the_use_of_the_stack_is_measured() {
     let _machine = machine();
     let stub = stub_of(&export("Leaf", nothing as *const (), 0, 2));
-    on_thread(irql::PASSIVE, move || {
+    on_thread(move || {
         driver("Deep", || {
             let local = std::hint::black_box([0_u8; 3000]);
             stub();

@@ -5,6 +5,7 @@ use super::registers::Registers;
 use crate::call;
 use crate::findings::{self, Rule};
 use crate::memory::{self, Block, Kind};
+use crate::unwind::ACCESS_VIOLATION;
 use crate::{image, irql};
 
 /// What the handler notes of a fault.
@@ -36,6 +37,36 @@ impl Fault {
         };
         let (instruction_pointer, error) = (registers.instruction_pointer(), registers.error());
         Self { signal, address, instruction_pointer, top_of_stack, error, what }
+    }
+
+    pub(super) fn instruction_pointer(&self) -> usize {
+        self.instruction_pointer
+    }
+
+    /// The exception that a driver may catch, with its parameters: a fault at an address of the system is none, but
+    /// stops the system.
+    pub(super) fn exception(&self) -> Option<(u32, Vec<u64>)> {
+        Some(match self.what {
+            What::Access { .. } if self.address < memory::SYSTEM_START => {
+                let sort = if self.is_fetch() { 8 } else { u64::from(self.error & WRITE != 0) };
+                (ACCESS_VIOLATION, vec![sort, self.address as u64])
+            }
+            What::BadOperand(_) => (ACCESS_VIOLATION, vec![0, u64::MAX]),
+            What::Arithmetic => (0xC000_0094, Vec::new()),
+            What::Illegal => (0xC000_001D, Vec::new()),
+            What::Privileged(_) => (0xC000_0096, Vec::new()),
+            What::Breakpoint(3) => (0x8000_0003, vec![0]),
+            What::Access { .. } | What::Breakpoint(_) | What::FastFail(_) | What::Hang(_) => return None,
+        })
+    }
+
+    /// Reports an access beyond a live buffer of a program, even if the driver catches the exception: on a real system
+    /// it may hit what lies there.
+    pub(super) fn report_overrun(&self) {
+        let block = memory::lookup(self.address).filter(|block| block.kind == Kind::User && block.freed_by.is_none());
+        if matches!(self.what, What::Access { .. }) && block.is_some() {
+            report(self);
+        }
     }
 
     fn is_fetch(&self) -> bool {

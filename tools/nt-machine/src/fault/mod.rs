@@ -17,7 +17,8 @@ use std::sync::OnceLock;
 use describe::Fault;
 use registers::Registers;
 
-use crate::{memory, threads};
+use crate::unwind::{self, ACCESS_VIOLATION, Context, ExceptionRecord};
+use crate::{image, memory, threads};
 
 /// Bytes of the stack that handlers run on.
 const HANDLER_STACK: usize = 128 * 1024;
@@ -29,7 +30,8 @@ const SIGNALS: [libc::c_int; 6] =
     [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP, watchdog::SIGNAL];
 
 thread_local! {
-    static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
+    /// A fault is being described: another one would go round for ever.
+    static DESCRIBING: Cell<bool> = const { Cell::new(false) };
     static LANDING: Cell<usize> = const { Cell::new(0) };
     static OLD_STACK: Cell<Option<libc::stack_t>> = const { Cell::new(None) };
 }
@@ -44,7 +46,7 @@ pub(crate) fn set_up() {
     let stack = libc::stack_t { ss_sp: start as *mut c_void, ss_flags: 0, ss_size: HANDLER_STACK };
     OLD_STACK.set(Some(switch_stack(&stack)));
     LANDING.set(memory::raw("fault stack", LANDING_STACK) + LANDING_STACK);
-    FAULT.set(None);
+    DESCRIBING.set(false);
     watchdog::set_up();
 }
 
@@ -87,33 +89,67 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
     let address = unsafe { details.si_addr() } as usize;
     // SAFETY: as above; nobody else refers to the context while the handler runs.
     let mut registers = Registers::new(unsafe { &mut *context.cast::<libc::ucontext_t>() });
-    let landing = LANDING.get();
+    let may_land = LANDING.get() != 0 && threads::in_thread() && !DESCRIBING.get();
     if signal == watchdog::SIGNAL {
-        if let Some(what) = watchdog::judge(&registers).filter(|_| landing != 0 && FAULT.get().is_none()) {
-            FAULT.set(Some(Fault::new(signal, address, &registers, what)));
-            registers.go_to(land as extern "C" fn() -> ! as usize, landing);
+        if let Some(what) = watchdog::judge(&registers).filter(|_| may_land) {
+            go_and_land(Fault::new(signal, address, &registers, what), &mut registers);
         }
-        return;
-    }
-    // A fault while a fault is described would go round for ever.
-    if landing == 0 || !threads::in_thread() || FAULT.get().is_some() {
-        return pass_on(signal, info, context);
-    }
-    match emulate::emulate(signal, address, &mut registers) {
-        emulate::Outcome::Done => {}
-        emulate::Outcome::Fault(what) => {
-            FAULT.set(Some(Fault::new(signal, address, &registers, what)));
-            registers.go_to(land as extern "C" fn() -> ! as usize, landing);
+    } else if may_land {
+        if let emulate::Outcome::Fault(what) = emulate::emulate(signal, address, &mut registers) {
+            go_and_land(Fault::new(signal, address, &registers, what), &mut registers);
         }
+    } else {
+        pass_on(signal, info, context);
     }
 }
 
-/// Describes the noted fault and ends the run.
-extern "C" fn land() -> ! {
-    let fault = FAULT.get().expect("a fault was noted");
-    describe::report(&fault);
-    FAULT.set(None);
+/// What the handler leaves for [`land`].
+struct Landed {
+    fault: Fault,
+    context: Context,
+    /// The thread's own stack is in use, with room on it.
+    on_own_stack: bool,
+}
+
+/// Bytes that must be left on a stack to describe a fault there.
+const ROOM: usize = 256 * 1024;
+
+/// Makes the interrupted thread go on in [`land`].
+fn go_and_land(fault: Fault, registers: &mut Registers<'_>) {
+    let pointer = registers.stack_pointer();
+    let stack = threads::stack();
+    let on_own_stack = (stack.start + ROOM..stack.end).contains(&pointer);
+    // Code of the host may use some bytes below its stack pointer.
+    let top = if on_own_stack { pointer - 256 } else { LANDING.get() };
+    let landed = (top - size_of::<Landed>()) & !63;
+    let note = Landed { fault, context: registers.context(), on_own_stack };
+    // SAFETY: the bytes are on a stack, below everything that is in use there, aligned, with room left below.
+    unsafe { (landed as *mut Landed).write(note) };
+    registers.go_to(land as extern "C" fn(&mut Landed) -> ! as usize, landed, landed);
+}
+
+/// Offers the noted fault to the driver's handlers, or describes it and ends the run.
+extern "C" fn land(landed: &mut Landed) -> ! {
+    if landed.on_own_stack {
+        offer(landed);
+    }
+    DESCRIBING.set(true);
+    describe::report(&landed.fault);
+    DESCRIBING.set(false);
     threads::die()
+}
+
+/// Lets the driver's handlers have what they may: faults of its own code, and of the host's when that works on a
+/// program's memory for the driver. Returns when none takes it.
+fn offer(landed: &mut Landed) {
+    let Some((code, parameters)) = landed.fault.exception() else { return };
+    let own = image::contains(landed.fault.instruction_pointer());
+    let context =
+        if own { Some(landed.context.clone()) } else { unwind::capture().filter(|_| code == ACCESS_VIOLATION) };
+    let Some(mut context) = context else { return };
+    landed.fault.report_overrun();
+    let mut record = ExceptionRecord::new(code, 0, context.rip, &parameters);
+    unwind::offer(&mut record, &mut context);
 }
 
 /// Lets the former handler have the signal.

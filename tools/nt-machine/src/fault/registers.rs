@@ -3,6 +3,7 @@
 use iced_x86::{Decoder, DecoderOptions, Instruction, Register};
 
 use crate::memory;
+use crate::unwind::Context;
 
 /// Where each general register is in the saved context, by its number in instructions.
 const GENERAL: [libc::c_int; 16] = [
@@ -95,9 +96,29 @@ impl<'a> Registers<'a> {
         *self.saved_mut(libc::REG_RIP) = instruction.next_ip() as i64;
     }
 
-    /// Goes on at a function that never returns, on another stack.
-    pub(super) fn go_to(&mut self, function: usize, stack_top: usize) {
+    /// All registers, as exception handling wants them.
+    pub(super) fn context(&self) -> Context {
+        let mut context = Context::new();
+        context.rip = self.instruction_pointer() as u64;
+        context.eflags = self.saved(libc::REG_EFL) as u32;
+        for (number, &index) in GENERAL.iter().enumerate() {
+            context.general[number] = self.saved(index) as u64;
+        }
+        // SAFETY: the system fills the pointer in for every handler; the state stays valid while it runs.
+        let floating = unsafe { self.0.uc_mcontext.fpregs.as_ref() };
+        if let Some(floating) = floating {
+            for (to, from) in context.xmm.iter_mut().zip(&floating._xmm) {
+                let [a, b, c, d] = from.element.map(u64::from);
+                *to = [a | b << 32, c | d << 32];
+            }
+        }
+        context
+    }
+
+    /// Goes on at a function that takes one argument and never returns, on another stack.
+    pub(super) fn go_to(&mut self, function: usize, argument: usize, stack_top: usize) {
         *self.saved_mut(libc::REG_RIP) = function as i64;
+        *self.saved_mut(libc::REG_RDI) = argument as i64;
         // At a function's entry the stack pointer is 8 below a multiple of 16.
         *self.saved_mut(libc::REG_RSP) = ((stack_top & !15) - 8) as i64;
         *self.saved_mut(libc::REG_EFL) &= !FLAGS_TO_CLEAR;

@@ -4,9 +4,10 @@ use std::arch::asm;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::findings::{self, Finding, Rule};
-use crate::threads::{self, RunEnd};
-use crate::{Machine, Options, irql, time};
+use crate::findings::Rule;
+use crate::testing::{death, machine, on_thread};
+use crate::threads::RunEnd;
+use crate::{irql, time};
 
 /// Executes instructions that end the run.
 macro_rules! stop {
@@ -14,22 +15,6 @@ macro_rules! stop {
         // SAFETY: never returns, since the machine ends the run.
         unsafe { asm!($($part)*) }
     };
-}
-
-fn machine() -> Machine {
-    Machine::new(&Options::default())
-}
-
-fn on_thread(body: impl FnOnce() + 'static) -> (RunEnd, Vec<Finding>) {
-    threads::spawn("test", irql::PASSIVE, Box::new(body));
-    threads::settle();
-    (threads::run(&|| true, None), findings::take())
-}
-
-fn death(body: impl FnOnce() + 'static) -> Finding {
-    let (end, mut findings) = on_thread(body);
-    assert_eq!((end, findings.len()), (RunEnd::Dead, 1), "{findings:?}");
-    findings.remove(0)
 }
 
 #[test]

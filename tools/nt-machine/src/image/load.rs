@@ -9,6 +9,7 @@ use object::read::pe::{ImageNtHeaders as _, ImageOptionalHeader as _, ImageThunk
 use super::{IMAGES, Image, Known, Section};
 use crate::memory::{self, PAGE, Protection};
 use crate::random;
+use crate::unwind::RuntimeFunction;
 
 /// Why an image can not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +95,7 @@ pub fn load(file: &[u8], path: &str, resolve: &mut dyn FnMut(&str, &str) -> *con
         size,
         file: file.to_vec(),
         symbols: None,
+        functions: function_table(&parsed, &mapped)?,
         unloaded: false,
     };
     IMAGES.with_borrow_mut(|images| images.push(known));
@@ -210,6 +212,13 @@ fn bind(
         }
     }
     Ok(())
+}
+
+/// Where the function table is in memory, and how many entries it has.
+fn function_table(parsed: &PeFile64<'_>, mapped: &Mapped) -> Result<(usize, usize), LoadError> {
+    let Some(directory) = parsed.data_directory(pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION) else { return Ok((0, 0)) };
+    let (start, size) = directory.address_range();
+    Ok((mapped.range(start as usize, size as usize)?, size as usize / size_of::<RuntimeFunction>()))
 }
 
 /// Offsets in the load configuration that the loader has to serve.

@@ -70,6 +70,8 @@ struct Known {
     /// The file, until its symbols are wanted.
     file: Vec<u8>,
     symbols: Option<Arc<Symbols>>,
+    /// The function table: where it is and its number of entries.
+    functions: (usize, usize),
     unloaded: bool,
 }
 
@@ -149,6 +151,14 @@ pub(crate) fn contains(address: usize) -> bool {
     IMAGES.with(|images| {
         let Ok(images) = images.try_borrow() else { return false };
         images.iter().any(|known| (known.base..known.base + known.size).contains(&address))
+    })
+}
+
+/// The base and the function table, with its number of entries, of the loaded image that holds an address.
+pub(crate) fn function_table(address: usize) -> Option<(usize, usize, usize)> {
+    IMAGES.with_borrow(|images| {
+        let known = images.iter().find(|known| (known.base..known.base + known.size).contains(&address))?;
+        (!known.unloaded).then_some((known.base, known.functions.0, known.functions.1))
     })
 }
 

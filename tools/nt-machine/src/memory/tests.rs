@@ -1,15 +1,11 @@
 //! Blocks, their edges, and mappings.
 
 use super::*;
-use crate::findings::Finding;
+use crate::testing::{death, machine, on_thread};
 use crate::threads::{self, RunEnd};
 use crate::{Machine, Options, irql};
 
 const TAG: u32 = u32::from_le_bytes(*b"Test");
-
-fn machine() -> Machine {
-    Machine::new(&Options::default())
-}
 
 fn peek(address: usize) -> u8 {
     // SAFETY: faults on inaccessible memory, which the machine turns into the end of the run.
@@ -19,21 +15,6 @@ fn peek(address: usize) -> u8 {
 fn poke(address: usize, byte: u8) {
     // SAFETY: as for `peek`.
     unsafe { (address as *mut u8).write_volatile(byte) };
-}
-
-/// Runs something on a simulated thread and returns how it ended.
-fn on_thread(body: impl FnOnce() + 'static) -> (RunEnd, Vec<Finding>) {
-    threads::spawn("test", irql::PASSIVE, Box::new(body));
-    threads::settle();
-    (threads::run(&|| true, None), findings::take())
-}
-
-/// The only finding of a body that must die.
-fn death(body: impl FnOnce() + 'static) -> Finding {
-    let (end, mut findings) = on_thread(body);
-    assert_eq!(end, RunEnd::Dead, "{findings:?}");
-    assert_eq!(findings.len(), 1, "{findings:?}");
-    findings.remove(0)
 }
 
 #[test]

@@ -25,6 +25,8 @@ type Hook = Box<dyn FnMut(u64)>;
 thread_local! {
     static CURRENT: Cell<u32> = const { Cell::new(0) };
     static YIELDER: Cell<*const Yielder<Resume, Pause>> = const { Cell::new(std::ptr::null()) };
+    /// Where the running thread's stack starts.
+    static STACK: Cell<usize> = const { Cell::new(0) };
     static DEAD: Cell<bool> = const { Cell::new(false) };
     static POINTS: Cell<u64> = const { Cell::new(0) };
     static HOOKED: Cell<bool> = const { Cell::new(false) };
@@ -57,6 +59,7 @@ pub(crate) fn tear_down() {
 }
 
 fn show_main() {
+    STACK.set(0);
     let (object, _) = scheduler::shown(0);
     crate::processor::set_thread(object, 0, 0);
 }
@@ -218,6 +221,11 @@ pub(crate) fn die() -> ! {
 /// The stack that holds an address, as a block.
 pub(crate) fn stack_block(address: usize) -> Option<crate::memory::Block> {
     scheduler::stack_block(address)
+}
+
+/// The running thread's stack; empty in the main context.
+pub(crate) fn stack() -> std::ops::Range<usize> {
+    STACK.get()..STACK.get() + if STACK.get() == 0 { 0 } else { stack::STACK_SIZE }
 }
 
 /// Whether a thread runs, rather than the main context.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use corosensei::{Coroutine, CoroutineResult};
 
 use super::stack::{STACK_SIZE, SimulatedStack};
-use super::{BUSY, CURRENT, DEAD, ThreadId, YIELDER, show_main};
+use super::{BUSY, CURRENT, DEAD, STACK, ThreadId, YIELDER, show_main};
 use crate::call::{self, Site};
 use crate::machine::trace;
 use crate::memory::{self, Block, Kind, PAGE};
@@ -212,6 +212,7 @@ fn resume(id: u32, why: Resume) -> Pause {
     });
     let Some((mut fiber, saved, stack)) = taken else { return Pause::Done };
     CURRENT.set(id);
+    STACK.set(stack);
     YIELDER.set(saved.yielder);
     let main_call = call::replace(saved.call);
     irql::set(saved.irql);

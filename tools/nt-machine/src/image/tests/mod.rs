@@ -2,13 +2,11 @@
 
 mod file;
 
-use std::process::Command;
-
 use super::*;
 use crate::call::{self, Export};
 use crate::findings::{self, Finding, Rule};
-use crate::threads::{self, RunEnd};
-use crate::{Machine, Options, irql};
+use crate::threads::RunEnd;
+use crate::{irql, testing};
 use file::Shape;
 
 extern "win64" fn first() -> u64 {
@@ -32,17 +30,12 @@ fn loaded() -> Image {
 fn call_at(address: usize, irql: u8) -> (RunEnd, Vec<Finding>, u64) {
     let result = std::rc::Rc::new(std::cell::Cell::new(0));
     let cell = std::rc::Rc::clone(&result);
-    threads::spawn(
-        "caller",
-        irql,
-        Box::new(move || {
-            // SAFETY: the images of these tests have functions without arguments where they are called.
-            let function: extern "win64" fn() -> u64 = unsafe { std::mem::transmute(address) };
-            cell.set(call::driver("Routine", || function()));
-        }),
-    );
-    threads::settle();
-    (threads::run(&|| true, None), findings::take(), result.get())
+    let (end, findings) = testing::on_thread_at(irql, move || {
+        // SAFETY: the images of these tests have functions without arguments where they are called.
+        let function: extern "win64" fn() -> u64 = unsafe { std::mem::transmute(address) };
+        cell.set(call::driver("Routine", || function()));
+    });
+    (end, findings, result.get())
 }
 
 fn word(address: usize) -> usize {
@@ -52,7 +45,7 @@ fn word(address: usize) -> usize {
 
 #[test]
 fn an_image_is_loaded_relocated_and_bound() {
-    let _machine = Machine::new(&Options::default());
+    let _machine = testing::machine();
     let image = loaded();
     assert_eq!(image.entry, image.base + file::ENTRY);
     assert_eq!(word(image.base + file::POINTER), image.base + file::PAGED);
@@ -67,7 +60,7 @@ fn an_image_is_loaded_relocated_and_bound() {
 
 #[test]
 fn the_load_configuration_is_served() {
-    let _machine = Machine::new(&Options::default());
+    let _machine = testing::machine();
     let image = loaded();
     let cookie = word(image.base + file::COOKIE);
     assert!(cookie != 0x2B99_2DDF_A232 && cookie != 0 && cookie >> 48 == 0);
@@ -81,7 +74,7 @@ fn the_load_configuration_is_served() {
 
 #[test]
 fn a_missing_import_ends_the_run_when_it_is_called() {
-    let _machine = Machine::new(&Options::default());
+    let _machine = testing::machine();
     let image = loaded();
     let (end, findings, _) = call_at(image.base + file::CALL_OTHER, irql::PASSIVE);
     assert_eq!((end, findings[0].rule), (RunEnd::Dead, Rule::Missing));
@@ -90,7 +83,7 @@ fn a_missing_import_ends_the_run_when_it_is_called() {
 
 #[test]
 fn constants_are_protected() {
-    let _machine = Machine::new(&Options::default());
+    let _machine = testing::machine();
     let image = loaded();
     let (end, findings, _) = call_at(image.base + file::WRITE_CONSTANT, irql::PASSIVE);
     assert_eq!((end, findings[0].rule), (RunEnd::Dead, Rule::Crash));
@@ -100,7 +93,7 @@ fn constants_are_protected() {
 
 #[test]
 fn pageable_code_runs_below_dispatch_level_only() {
-    let _machine = Machine::new(&Options::default());
+    let _machine = testing::machine();
     let image = loaded();
     assert_eq!(call_at(image.base + file::PAGED, irql::PASSIVE).2, 42);
     let (end, findings, _) = call_at(image.base + file::PAGED, irql::DISPATCH);
@@ -110,7 +103,7 @@ fn pageable_code_runs_below_dispatch_level_only() {
 
 #[test]
 fn discarded_and_unloaded_code_is_gone() {
-    let _machine = Machine::new(&Options::default());
+    let _machine = testing::machine();
     let image = loaded();
     let (initialisation, text) = (image.base + file::INITIALISATION, image.base + file::READ_POINTER);
     assert_eq!(call_at(initialisation, irql::PASSIVE).2, 42);
@@ -124,7 +117,7 @@ fn discarded_and_unloaded_code_is_gone() {
 
 #[test]
 fn what_is_no_driver_is_refused() {
-    let _machine = Machine::new(&Options::default());
+    let _machine = testing::machine();
     let refused = |shape: Shape| load(&file::image(&shape), "x.sys", &mut resolve).expect_err("refused").to_string();
     assert_eq!(
         refused(Shape { import_by_ordinal: true, ..Shape::default() }),
@@ -142,7 +135,7 @@ fn what_is_no_driver_is_refused() {
 
 #[test]
 fn a_loop_without_kernel_calls_ends_the_run() {
-    let _machine = Machine::new(&Options::default());
+    let _machine = testing::machine();
     let image = loaded();
     let (end, findings, _) = call_at(image.base + file::LOOP, irql::PASSIVE);
     assert_eq!((end, findings[0].rule), (RunEnd::Dead, Rule::Stuck));
@@ -154,7 +147,7 @@ fn a_loop_without_kernel_calls_ends_the_run() {
 fn damaged_files_do_no_harm() {
     let good = file::image(&Shape::default());
     for index in 0..good.len().min(0x400) {
-        let _machine = Machine::new(&Options::default());
+        let _machine = testing::machine();
         let mut bad = good.clone();
         bad[index] ^= 0xFF;
         drop(load(&bad, "bad.sys", &mut |_, _| call::missing("anything")));
@@ -177,36 +170,12 @@ pub mod inner {
 pub extern "system" fn entry() -> u64 { inner::fault(0x20 as *mut u8); 1 }
 "#;
 
-/// Builds an image with the compiler's own linker; `None` where the compiler lacks the target.
-fn compile(directory: &std::path::Path) -> Option<Vec<u8>> {
-    let source = directory.join("tiny.rs");
-    std::fs::write(&source, SOURCE).expect("the directory is writable");
-    let built = Command::new("rustc")
-        .args(["--edition=2024", "--crate-type=cdylib", "--target=x86_64-pc-windows-msvc", "-Cpanic=abort", "-g"])
-        .args([
-            "-Clinker=rust-lld",
-            "-Clink-arg=/entry:entry",
-            "-Clink-arg=/subsystem:native",
-            "-Clink-arg=/nodefaultlib",
-        ])
-        .args(["-Clink-arg=/driver", "-Clink-arg=/debug", "-o", "tiny.sys", "tiny.rs"])
-        .current_dir(directory)
-        .output()
-        .ok()?;
-    if !built.status.success() {
-        let text = String::from_utf8_lossy(&built.stderr).into_owned();
-        assert!(text.contains("target may not be installed"), "{text}");
-        return None;
-    }
-    std::fs::read(directory.join("tiny.sys")).ok()
-}
-
 #[test]
 fn a_pdb_names_functions_and_lines() {
     let directory = tempfile::tempdir().expect("a directory");
-    let Some(bytes) = compile(directory.path()) else { return };
-    let _machine = Machine::new(&Options::default());
-    let path = directory.path().join("tiny.sys");
+    let Some(path) = testing::compile(directory.path(), "tiny", SOURCE) else { return };
+    let bytes = std::fs::read(&path).expect("the image was built");
+    let _machine = testing::machine();
     let image = load(&bytes, &path.to_string_lossy(), &mut resolve).expect("the image loads");
     let (end, findings, _) = call_at(image.entry, irql::PASSIVE);
     assert_eq!(end, RunEnd::Dead);
