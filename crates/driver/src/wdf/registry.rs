@@ -20,10 +20,10 @@ impl Drop for Key {
     }
 }
 
-/// Takes over the key that `open` opens; `None` if there is none, or none to be had.
+/// Takes over the key that `open` opens; `None` if there is none, or none to be had: then there is nothing to close.
 pub fn opened(open: impl FnOnce(PWDF_OBJECT_ATTRIBUTES, *mut WDFKEY) -> NTSTATUS) -> Option<Key> {
     let mut key: WDFKEY = null_mut();
-    NT_SUCCESS(open(WDF_NO_OBJECT_ATTRIBUTES, &raw mut key)).then_some(Key(key))
+    NT_SUCCESS(open(WDF_NO_OBJECT_ATTRIBUTES, &raw mut key)).then(|| Key(key))
 }
 
 /// A short name as UTF-16 for one call.
