@@ -5,9 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::build_driver;
-use crate::foreign_images;
 use crate::workspace::{cargo, output_of};
+use crate::{build_driver, foreign_images, host_tests};
 
 /// Which steps to run.
 #[derive(clap::Args, Debug)]
@@ -54,6 +53,7 @@ const STEPS: &[Step] = &[
     step("doctest", "the examples of the documentation", || tests(&["--doc"])),
     step("conformance", "the sets give the reference's answers", || task(&["conformance"])),
     step("demo", "every control code does what the specification says", || task(&["demo"])),
+    step("host-tests", "the host finds what is wrong with drivers, and nothing else", host_tests::step),
     step("fuzz", "no fuzz target fails on its corpus and some mutations of it", || task(&["fuzz"])),
     step(
         "build-driver",

@@ -8,6 +8,7 @@ mod docs;
 mod everything;
 mod foreign_images;
 mod fuzz;
+mod host_tests;
 mod inf;
 mod peers;
 mod workspace;

@@ -3,21 +3,33 @@
 #include "class.h"
 
 PWDF_DRIVER_GLOBALS WdfDriverGlobals;
-const WDFFUNC *WdfFunctions;
 PDRIVER_OBJECT ClassDriverObject;
 ULONG ClassDefaultTimeout;
 
 extern NTSTATUS NTAPI WdfVersionBind(PDRIVER_OBJECT, PUNICODE_STRING, PWDF_BIND_INFO, PWDF_DRIVER_GLOBALS *);
 extern NTSTATUS NTAPI WdfVersionUnbind(PUNICODE_STRING, PWDF_BIND_INFO, PWDF_DRIVER_GLOBALS);
 
-/* KMDF 1.15: 444 functions, reached through one pointer that the framework stores. */
+/* KMDF 1.15 unless told otherwise. From 1.15 on the framework stores a pointer to its functions, before that it copies them. */
+#ifndef KMDF_MINOR
+#define KMDF_MINOR 15
+#define KMDF_FUNCTIONS 444
+#endif
+#if KMDF_MINOR >= 15
+const WDFFUNC *WdfFunctions;
+#define FUNCTION_TABLE ((WDFFUNC *)&WdfFunctions)
+#else
+static WDFFUNC FunctionTable[KMDF_FUNCTIONS];
+const WDFFUNC *WdfFunctions = FunctionTable;
+#define FUNCTION_TABLE FunctionTable
+#endif
+
 static WCHAR ComponentName[] = L"KmdfLibrary";
 static WDF_BIND_INFO BindInfo = {
     .Size = sizeof(WDF_BIND_INFO),
     .Component = ComponentName,
-    .Version = {1, 15, 0},
-    .FuncCount = 444,
-    .FuncTable = (WDFFUNC *)&WdfFunctions,
+    .Version = {1, KMDF_MINOR, 0},
+    .FuncCount = KMDF_FUNCTIONS,
+    .FuncTable = FUNCTION_TABLE,
 };
 
 static UNICODE_STRING ServiceKey;

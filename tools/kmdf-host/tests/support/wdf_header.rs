@@ -171,7 +171,8 @@ fn define(out: &mut String, name: &str, row: &Value) {
             && field["bits"].is_null()
             && field["anon"].is_null()
         {
-            writeln!(out, "_Static_assert(offsetof({name}, {field_name}) == {offset}, \"{name}.{field_name}\");").unwrap();
+            writeln!(out, "_Static_assert(offsetof({name}, {field_name}) == {offset}, \"{name}.{field_name}\");")
+                .unwrap();
         }
     }
 }
@@ -194,7 +195,8 @@ fn members(out: &mut String, fields: &Value, start: u64, depth: usize) {
             writeln!(out, "{indent}{kind} {name} : {bits};").unwrap();
         } else {
             let (kind, array) = kind.split_at(kind.find('[').unwrap_or(kind.len()));
-            writeln!(out, "{indent}{kind} {name}{array}{};", if over_aligned { " DECLSPEC_ALIGN(8)" } else { "" }).unwrap();
+            writeln!(out, "{indent}{kind} {name}{array}{};", if over_aligned { " DECLSPEC_ALIGN(8)" } else { "" })
+                .unwrap();
         }
         end = offset + size;
     }
@@ -203,7 +205,8 @@ fn members(out: &mut String, fields: &Value, start: u64, depth: usize) {
 /// The inline function by which a driver calls a table entry.
 fn wrap(out: &mut String, row: &Value) {
     let returns = text(&row["returns"]);
-    let names: Vec<_> = row["params"].as_array().into_iter().flatten().skip(1).map(|param| text(&param["name"])).collect();
+    let names: Vec<_> =
+        row["params"].as_array().into_iter().flatten().skip(1).map(|param| text(&param["name"])).collect();
     let arguments = ["WdfDriverGlobals"].into_iter().chain(names).collect::<Vec<_>>().join(", ");
     let own = parameters(row, 1);
     let own = if own.is_empty() { "void" } else { &own };

@@ -72,7 +72,7 @@ pub fn request_buffer_before(handle: WDFDEVICE, request: WDFREQUEST) {
 
 pub fn mapping_behind(handle: WDFDEVICE, request: WDFREQUEST) {
     let (buffer, length) = buffer(request);
-    poke(buffer.wrapping_add(length), 0);
+    (0..8).for_each(|more| poke(buffer.wrapping_add(length + more), 0));
     answer(handle, request);
 }
 

@@ -1,0 +1,141 @@
+//! A KMDF storage class driver in C, which speaks SRBs, in the host: it has to work and to be found without fault, whatever
+//! fails below it.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use kmdf_host::{CommandFault, FaultKind, Injection, Stage};
+use object::read::pe::PeFile64;
+use support::run::{Outcome, Run, run};
+use support::{Compiler, c_class, c_class_for_version, c_class_sources, c_class_tables};
+
+/// Kernel functions that class drivers in C are known to import, and the host has to have.
+const KERNEL_FUNCTIONS: &str = include_str!("c-class/kernel-functions.txt");
+
+/// Seeds of the scheduler.
+const SEEDS: [u64; 4] = [0, 1, 2, 4711];
+
+/// A bit of everything that the driver serves.
+const SCRIPT: &str = include_str!("c-class/tour.jsonl");
+
+fn tour(seed: u64, injection: (usize, Injection)) -> Outcome {
+    run(&Run { seed, injection, ..Run::new(&c_class(Compiler::Gcc), SCRIPT) })
+}
+
+fn assert_clean(outcome: &Outcome, what: &str) {
+    assert!(outcome.findings.is_empty(), "{what}:\n{}", outcome.complaints());
+}
+
+#[test]
+fn it_uses_what_class_drivers_use() {
+    let tables = c_class_tables();
+    let sources = c_class_sources();
+    let called = tables.called_functions(&sources);
+    let uncalled: Vec<_> = tables.needed_functions().difference(&called).copied().collect();
+    assert_eq!(uncalled, [""; 0], "functions of the framework that the driver does not call");
+
+    let needed: BTreeSet<String> = KERNEL_FUNCTIONS.split_whitespace().map(str::to_owned).collect();
+    for compiler in Compiler::ALL {
+        let imported = imports(&c_class(compiler));
+        let missing: Vec<_> = needed.difference(&imported).collect();
+        assert_eq!(missing, [""; 0], "functions of the kernel that the driver does not import, {compiler:?}");
+    }
+}
+
+fn imports(path: &std::path::Path) -> BTreeSet<String> {
+    let file = std::fs::read(path).expect("the driver is built");
+    let parsed = PeFile64::parse(&*file).expect("it is a PE file");
+    let table = parsed.import_table().expect("its imports").expect("it imports");
+    let mut names = BTreeSet::new();
+    let mut libraries = table.descriptors().expect("its libraries");
+    while let Some(library) = libraries.next().expect("a library") {
+        let mut thunks = table.thunks(library.original_first_thunk.get(object::LittleEndian)).expect("thunks");
+        while let Some(thunk) = thunks.next::<object::pe::ImageNtHeaders64>().expect("a thunk") {
+            let (_, name) = table.hint_name(object::read::pe::ImageThunkData::address(thunk)).expect("a name");
+            names.insert(String::from_utf8_lossy(name).into_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn it_serves_the_tour_without_fault_at_every_seed() {
+    let mut before: Option<Vec<(u32, u64)>> = None;
+    for (compiler, seed) in Compiler::ALL.into_iter().flat_map(|compiler| SEEDS.map(|seed| (compiler, seed))) {
+        let outcome = run(&Run { seed, ..Run::new(&c_class(compiler), SCRIPT) });
+        assert_clean(&outcome, &format!("{compiler:?}, seed {seed}"));
+        assert_eq!(outcome.stage, Stage::Started, "{:#010x}", outcome.start_status);
+        let answers = outcome.answers();
+        assert_eq!(before.get_or_insert_with(|| answers.clone()), &answers, "{compiler:?}, seed {seed}");
+    }
+}
+
+/// Versions of the framework that a driver may be built for, and how many functions each has.
+const VERSIONS: [(u32, u32); 4] = [(11, 432), (13, 438), (21, 448), (33, 458)];
+
+#[test]
+fn it_binds_whatever_version_it_is_built_for() {
+    for (minor, functions) in VERSIONS {
+        let driver = c_class_for_version(minor, functions);
+        let outcome = run(&Run::new(&driver, SCRIPT));
+        assert_clean(&outcome, &format!("1.{minor}"));
+        assert_eq!(outcome.stage, Stage::Started, "1.{minor}: {:#010x}", outcome.start_status);
+    }
+}
+
+/// A drive given by its answers: slow, with retries in many places.
+#[test]
+fn it_copes_with_a_weak_drive() {
+    let drive = format!("script:{}", support::c_class_folder().join("drive.jsonl").display());
+    for seed in SEEDS {
+        let outcome = run(&Run { drive: &drive, seed, ..Run::new(&c_class(Compiler::Clang), SCRIPT) });
+        assert_clean(&outcome, &format!("seed {seed}"));
+        assert_eq!(outcome.stage, Stage::Started, "{:#010x}", outcome.start_status);
+    }
+}
+
+/// What a failing allocation may bring: the request's own answer, or one of these.
+const NO_MEMORY: [u32; 2] = [0xC000_009A, 0xC000_009E];
+
+#[test]
+fn it_survives_each_failing_allocation() {
+    let plain = tour(0, (0, Injection::default()));
+    for (stage, counts) in plain.counts.iter().enumerate() {
+        for nth in 1..=counts.allocations {
+            let injection = Injection { allocation: Some(nth), ..Injection::default() };
+            let outcome = tour(0, (stage, injection));
+            let what = format!("allocation {nth} of {} in stage {stage}", counts.allocations);
+            assert_clean(&outcome, &what);
+            if outcome.stage != Stage::Started {
+                assert!(NO_MEMORY.contains(&outcome.start_status), "{what}: {:#010x}", outcome.start_status);
+            }
+            for (answer, usual) in outcome.answers().iter().zip(plain.answers()) {
+                assert!(answer.0 == usual.0 || NO_MEMORY.contains(&answer.0), "{what}: {:#010x}", answer.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn it_survives_each_failing_command() {
+    let plain = tour(0, (0, Injection::default()));
+    for (stage, counts) in plain.counts.iter().enumerate() {
+        for (nth, kind) in (1..=counts.commands).flat_map(|nth| FaultKind::ALL.map(|kind| (nth, kind))) {
+            let injection = Injection { command: Some(CommandFault { nth, kind }), ..Injection::default() };
+            assert_clean(&tour(0, (stage, injection)), &format!("{kind} of command {nth} in stage {stage}"));
+        }
+    }
+}
+
+#[test]
+fn it_completes_requests_that_are_cancelled_anywhere() {
+    let plain = tour(0, (0, Injection::default()));
+    for (stage, counts) in plain.counts.iter().enumerate().skip(1) {
+        for nth in 1..=counts.points {
+            let injection = Injection { cancel_at: Some(nth), ..Injection::default() };
+            let outcome = tour(0, (stage, injection));
+            assert_clean(&outcome, &format!("cancelled at point {nth} of {} in stage {stage}", counts.points));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Each sin of `tools/off-windows/test-drivers` has to be caught: by the right rule, in the right function, at the
+//! address of the function that commits it. The same driver without a sin has to pass.
+
+mod support;
+
+use nt_machine::findings::Rule;
+use support::run::{Run, run};
+use support::sinner;
+
+/// What is asked of the driver.
+#[derive(Clone, Copy)]
+enum Ask {
+    /// Nothing: the sin is in start, removal or unload.
+    Nothing,
+    /// Device controls with a system buffer, several: memory lies against guard pages in front and behind in turn.
+    Controls,
+    /// Device controls with a mapped buffer that ends where its page ends.
+    Mapped,
+    /// A flush.
+    Flush,
+    /// To sleep, and awake again.
+    Sleep,
+}
+
+/// A sin, what has to be asked for it to be committed, the rule it breaks, and what the finding names as the function.
+struct Case(&'static str, Ask, Rule, &'static str);
+
+use Ask::{Controls, Flush, Mapped, Nothing, Sleep};
+use Rule::{
+    BadArgument, BugCheck, CancelRoutine, Crash, DoubleCompletion, Information, Irql, Leak, Lock, Lost, Missing,
+    OutOfBounds, PagedAtDispatch, PnpOrder, Stuck, UseAfterFree, Wait,
+};
+
+impl Ask {
+    fn script(self) -> String {
+        let control = r#"{"ioctl": "IOCTL_STORAGE_CHECK_VERIFY", "handle": "A", "out_len": 4}"#;
+        let mapped = r#"{"ioctl": "IOCTL_CDROM_RAW_READ", "handle": "A", "out_len": 16, "x_mdl_offset": 4080}"#;
+        match self {
+            Nothing => String::new(),
+            Controls => format!("{{\"open\": \"A\"}}\n{}{{\"close\": \"A\"}}\n", format!("{control}\n").repeat(4)),
+            Mapped => format!("{{\"open\": \"A\"}}\n{mapped}\n{mapped}\n{{\"close\": \"A\"}}\n"),
+            Flush => "{\"open\": \"A\"}\n{\"flush\": {}, \"handle\": \"A\"}\n{\"close\": \"A\"}\n".into(),
+            Sleep => "{\"power\": \"D3\"}\n{\"power\": \"D0\"}\n".into(),
+        }
+    }
+}
+
+const CASES: &[Case] = &[
+    Case("pool_read_behind", Controls, OutOfBounds, "EvtIoDeviceControl"),
+    Case("pool_read_before", Controls, OutOfBounds, "EvtIoDeviceControl"),
+    Case("pool_write_behind", Controls, OutOfBounds, "EvtIoDeviceControl"),
+    Case("pool_write_before", Controls, OutOfBounds, "EvtIoDeviceControl"),
+    Case("request_buffer_behind", Controls, OutOfBounds, "EvtIoDeviceControl"),
+    Case("request_buffer_before", Controls, OutOfBounds, "EvtIoDeviceControl"),
+    Case("mapping_behind", Mapped, OutOfBounds, "EvtIoDeviceControl"),
+    Case("context_behind", Controls, OutOfBounds, "EvtIoDeviceControl"),
+    Case("context_before", Controls, OutOfBounds, "EvtIoDeviceControl"),
+    Case("pool_after_free", Controls, UseAfterFree, "EvtIoDeviceControl"),
+    Case("buffer_after_completion", Controls, UseAfterFree, "EvtIoDeviceControl"),
+    Case("irp_after_completion", Controls, UseAfterFree, "EvtIoDeviceControl"),
+    Case("pool_freed_twice", Nothing, UseAfterFree, "ExFreePoolWithTag"),
+    Case("pool_freed_inside", Nothing, BadArgument, "ExFreePoolWithTag"),
+    Case("pool_freed_with_other_tag", Nothing, BadArgument, "ExFreePoolWithTag"),
+    Case("context_of_deleted", Controls, UseAfterFree, "EvtIoDeviceControl"),
+    Case("wait_at_dispatch", Controls, Wait, "KeWaitForSingleObject"),
+    Case("framework_above_its_level", Controls, Irql, "WdfStringCreate"),
+    Case("kernel_above_its_level", Controls, Irql, "KeFlushQueuedDpcs"),
+    Case("kernel_below_its_level", Controls, Irql, "KeAcquireSpinLockAtDpcLevel"),
+    Case("returns_raised", Controls, Irql, "EvtIoDeviceControl"),
+    Case("paged_pool_at_dispatch", Controls, PagedAtDispatch, "EvtIoDeviceControl"),
+    Case("paged_code_at_dispatch", Controls, PagedAtDispatch, "EvtIoDeviceControl"),
+    Case("paged_pool_allocated_at_dispatch", Controls, Irql, "ExAllocatePool2"),
+    Case("request_never_completed", Controls, Lost, ""),
+    Case("completed_twice", Controls, DoubleCompletion, "WdfRequestCompleteWithInformation"),
+    Case("irp_completed_twice", Flush, DoubleCompletion, "IofCompleteRequest"),
+    Case("completed_cancelable", Controls, CancelRoutine, "WdfRequestCompleteWithInformation"),
+    Case("irp_completed_with_cancel_routine", Flush, CancelRoutine, "IofCompleteRequest"),
+    Case("information_too_big", Controls, Information, "WdfRequestCompleteWithInformation"),
+    Case("pending_not_marked", Flush, BadArgument, ""),
+    Case("completed_with_pending", Flush, BadArgument, "IofCompleteRequest"),
+    Case("marked_but_not_pending", Flush, BadArgument, ""),
+    Case("no_stack_left", Flush, BugCheck, "IofCallDriver"),
+    Case("stale_handle", Controls, UseAfterFree, "WdfRequestWdmGetIrp"),
+    Case("sent_and_completed", Flush, DoubleCompletion, "IofCompleteRequest"),
+    Case("stopped_and_forgotten", Flush, Lost, ""),
+    Case("pool_left", Nothing, Leak, "ExAllocatePool2"),
+    Case("mdl_left", Nothing, Leak, "IoAllocateMdl"),
+    Case("irp_left", Nothing, Leak, "IoAllocateIrp"),
+    Case("object_reference_left", Nothing, Leak, "WdfSpinLockCreate"),
+    Case("key_left", Nothing, Leak, "ZwOpenKey"),
+    Case("device_reference_left", Nothing, Leak, "IoGetAttachedDeviceReference"),
+    Case("file_reference_left", Controls, Leak, "ObfReferenceObject"),
+    Case("link_left", Nothing, Leak, "IoCreateSymbolicLink"),
+    Case("work_item_left", Nothing, Leak, "IoAllocateWorkItem"),
+    Case("pages_left_locked", Nothing, BadArgument, "IoFreeMdl"),
+    Case("request_left", Nothing, Leak, "WdfRequestCreate"),
+    Case("spin_lock_not_owned", Nothing, Lock, "KeReleaseSpinLock"),
+    Case("wait_lock_not_owned", Nothing, Lock, "WdfWaitLockRelease"),
+    Case("spin_lock_held_on_return", Controls, Lock, "EvtIoDeviceControl"),
+    Case("wait_lock_held_on_return", Controls, Lock, "EvtIoDeviceControl"),
+    Case("spin_lock_taken_twice", Nothing, Lock, "KeAcquireSpinLockRaiseToDpc"),
+    Case("mutex_not_owned", Nothing, Lock, "KeReleaseMutex"),
+    Case("callback_lock_twice", Controls, Lock, "WdfObjectAcquireLock"),
+    Case("lock_not_there", Nothing, Lock, "WdfObjectAcquireLock"),
+    Case("start_completed_early", Nothing, PnpOrder, ""),
+    Case("remove_not_passed_down", Nothing, PnpOrder, ""),
+    Case("remove_refused", Nothing, PnpOrder, ""),
+    Case("power_never_answered", Sleep, Lost, ""),
+    Case("d0_exit_fails", Sleep, PnpOrder, "EvtDeviceD0Exit"),
+    Case("start_not_waited_for", Nothing, PnpOrder, ""),
+    Case("removal_waits_for_ever", Nothing, Stuck, "KeWaitForSingleObject"),
+    Case("timer_freed_armed", Nothing, UseAfterFree, "ExFreePoolWithTag"),
+    Case("timer_armed_at_unload", Nothing, Leak, "KeSetTimer"),
+    Case("dpc_queued_at_unload", Nothing, Leak, "KeInsertQueueDpc"),
+    Case("work_item_at_unload", Nothing, Leak, "IoQueueWorkItem"),
+    Case("function_not_there", Nothing, Missing, "HalMakeBeep"),
+    Case("stack_overflow", Nothing, Crash, ""),
+    Case("fast_fail", Nothing, BugCheck, ""),
+    Case("null_dereference", Nothing, Crash, ""),
+    Case("waits_for_ever", Controls, Stuck, "KeWaitForSingleObject"),
+    Case("bug_check", Nothing, BugCheck, "KeBugCheckEx"),
+    Case("code_written", Nothing, Crash, ""),
+    Case("wild_call", Nothing, Crash, ""),
+    Case("breakpoint", Nothing, BugCheck, ""),
+    Case("spins_for_ever", Nothing, Stuck, "KeAcquireSpinLockAtDpcLevel"),
+    Case("division_by_zero", Nothing, Crash, ""),
+];
+
+/// Seeds of the scheduler.
+const SEEDS: [u64; 3] = [0, 1, 77];
+
+fn sinned(sin: &str, ask: Ask, seed: u64) -> support::run::Outcome {
+    let script = ask.script();
+    run(&Run { seed, registry: vec![format!("Parameters\\Sin={sin}")], ..Run::new(&sinner(), &script) })
+}
+
+/// What is wrong with how a sin was judged; nothing is right.
+fn misjudged(Case(sin, ask, rule, function): &Case, seed: u64) -> Option<String> {
+    let outcome = sinned(sin, *ask, seed);
+    let place = format!("::{sin}+");
+    let right = outcome.findings.first().is_some_and(|finding| {
+        finding.rule == *rule && finding.function.contains(function) && finding.address.contains(&place)
+    });
+    let found = if outcome.findings.is_empty() { "  nothing\n".into() } else { outcome.complaints() };
+    (!right).then(|| format!("{sin}, seed {seed}: {rule:?} in \"{function}\" expected, found\n{found}"))
+}
+
+#[test]
+fn every_sin_is_caught_in_its_place() {
+    let wrong: Vec<_> = CASES.iter().flat_map(|case| SEEDS.map(|seed| misjudged(case, seed))).flatten().collect();
+    assert!(wrong.is_empty(), "{} of {} are misjudged:\n{}", wrong.len(), CASES.len() * SEEDS.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_good_driver_passes() {
+    for ask in [Nothing, Controls, Mapped, Flush, Sleep] {
+        for seed in SEEDS {
+            let outcome = sinned("", ask, seed);
+            assert!(outcome.findings.is_empty(), "{}seed {seed}\n{}", ask.script(), outcome.complaints());
+            assert!(outcome.answers().iter().all(|answer| answer.0 == 0), "{:?}", outcome.answers());
+        }
+    }
+}
+
+/// A sin that no case expects would never be noticed when the host stops to see it.
+#[test]
+fn every_sin_has_its_case() {
+    let sins = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../off-windows/test-drivers/src/sins.rs"));
+    let sins = sins.expect("the list of sins");
+    let list = sins.split("sins! {").last().and_then(|rest| rest.split("\n}").next()).expect("its table");
+    let mut names: Vec<_> = list.split([',', ';', ':']).filter_map(|entry| entry.trim().split_once(' ')).collect();
+    names.sort();
+    let mut names: Vec<_> = names.into_iter().map(|entry| entry.1).collect();
+    names.sort();
+    let mut cases: Vec<_> = CASES.iter().map(|case| case.0).collect();
+    cases.sort();
+    assert_eq!(names, cases);
+}
