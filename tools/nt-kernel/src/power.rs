@@ -204,7 +204,7 @@ extern "win64" fn register_device_for_idle_detection(
 }
 
 /// `PlatformInformation`.
-const PLATFORM_INFORMATION: u32 = 79;
+const PLATFORM_INFORMATION: u32 = 66;
 
 extern "win64" fn power_information(
     level: u32,
