@@ -10,11 +10,11 @@ use nt_machine::{call, memory};
 
 use crate::client::{self, Client, Globals};
 use crate::device::{self, DeviceKind};
-use crate::fail::{misuse, require};
+use crate::fail::{Violation, misuse, require, violation};
 use crate::functions::Function;
 use crate::objects::{self, Body, CallbackLock, Handle, Kind, Level, Plan, Scope};
 use crate::structs::{self, WDF_DRIVER_CONFIG, WDF_DRIVER_VERSION_AVAILABLE_PARAMS, WDF_OBJECT_ATTRIBUTES};
-use crate::{bind, dispatch, status, unicode};
+use crate::{bind, dispatch, status, string, unicode};
 
 /// What this module implements.
 pub const FUNCTIONS: &[Function] = &[
@@ -23,6 +23,8 @@ pub const FUNCTIONS: &[Function] = &[
     ("WdfDriverWdmGetDriverObject", get_driver_object as *const ()),
     ("WdfWdmDriverGetWdfDriverHandle", get_driver_handle as *const ()),
     ("WdfDriverIsVersionAvailable", is_version_available as *const ()),
+    ("WdfDriverRetrieveVersionString", retrieve_version_string as *const ()),
+    ("WdfDriverErrorReportApiMissing", error_report_api_missing as *const ()),
 ];
 
 /// What the framework keeps of a WDFDRIVER.
@@ -222,6 +224,28 @@ unsafe extern "win64" fn is_version_available(
         return 0;
     };
     u8::from(asked.MajorVersion == bind::MAJOR && asked.MinorVersion <= bind::MINOR)
+}
+
+unsafe extern "win64" fn retrieve_version_string(_: Globals, driver: Handle, text: Handle) -> i32 {
+    let _ = objects::get::<Driver>(driver, Kind::Driver, "Driver");
+    let version = format!("Kernel Mode Driver Framework version {}.{}.0", bind::MAJOR, bind::MINOR);
+    string::get(text).assign(&version).err().unwrap_or(status::SUCCESS)
+}
+
+/// A client that is newer than the framework calls this for a function that the framework lacks. What answers with a
+/// status answers INVALID_DEVICE_REQUEST; anything else cannot go on (bug check 0x10D/0x10).
+unsafe extern "win64" fn error_report_api_missing(
+    _: Globals,
+    _driver: Handle,
+    _extension: *const u16,
+    index: u32,
+    returns_status: u8,
+) -> i32 {
+    if returns_status == 0 {
+        violation(Violation::ApiUnavailable, "ApiIndex", format_args!("function {index} is not in this framework"));
+    }
+    misuse("ApiIndex", format_args!("function {index} is not in this framework"));
+    status::INVALID_DEVICE_REQUEST
 }
 
 #[cfg(test)]

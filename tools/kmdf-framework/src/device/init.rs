@@ -226,8 +226,11 @@ pub(crate) fn outcome(handle: InitHandle) -> (Option<Rc<super::Device>>, bool) {
 /// An init became a device.
 pub(crate) fn used_for(handle: InitHandle, device: Handle) {
     let init = INITS.with_borrow_mut(|inits| {
-        inits.used.insert(handle, device);
-        inits.live.remove(&handle)
+        let init = inits.live.remove(&handle);
+        if init.as_ref().is_some_and(|init| init.borrow().settings.kind != DeviceKind::Control) {
+            inits.used.insert(handle, device);
+        }
+        init
     });
     drop(init);
 }

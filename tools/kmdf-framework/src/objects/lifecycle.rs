@@ -76,13 +76,20 @@ pub fn abandon(handle: Handle) {
     delete(handle);
 }
 
-/// First half of a deletion at PASSIVE_LEVEL: disposal of the subtree. The object stays until [`end_delete`].
+/// First half of a deletion: disposal of the subtree. The object stays until [`end_delete`].
 pub(crate) fn begin_delete(handle: Handle) {
     let Some(object) = find(handle) else { return };
-    if object.life() == Life::Alive {
-        unlink(&object);
-        dispose(&object);
+    if object.life() != Life::Alive {
+        return;
     }
+    if irql::current() > 0 {
+        // A request that is completed above PASSIVE_LEVEL does not wait for children that need it.
+        for child in kids(&object).iter().filter(|child| needs_passive(child)) {
+            delete(child.handle);
+        }
+    }
+    unlink(&object);
+    dispose(&object);
 }
 
 /// Second half: drops the initial references of the subtree.

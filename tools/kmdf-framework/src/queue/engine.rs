@@ -139,6 +139,7 @@ fn present_next(queue: &Rc<Queue>) -> bool {
         return false;
     }
     let Some(request) = take(queue, |_| true) else { return false };
+    request.presenting.set(true);
     present(queue, &request);
     true
 }
@@ -192,46 +193,49 @@ fn present(queue: &Rc<Queue>, request: &Rc<Request>) {
     let code = get!(location, Parameters.DeviceIoControl.IoControlCode);
     match request.major() {
         IRP_MJ_READ if config.EvtIoRead.is_some() => {
-            handler(queue, "EvtIoRead", config.EvtIoRead, |callback| {
+            handler(queue, request, "EvtIoRead", config.EvtIoRead, |callback| {
                 // SAFETY: the driver configured the queue with this handler.
                 unsafe { callback(handle, this, length) }
             });
         }
         IRP_MJ_WRITE if config.EvtIoWrite.is_some() => {
-            handler(queue, "EvtIoWrite", config.EvtIoWrite, |callback| {
+            handler(queue, request, "EvtIoWrite", config.EvtIoWrite, |callback| {
                 // SAFETY: the driver configured the queue with this handler.
                 unsafe { callback(handle, this, length) }
             });
         }
         IRP_MJ_DEVICE_CONTROL if config.EvtIoDeviceControl.is_some() => {
-            handler(queue, "EvtIoDeviceControl", config.EvtIoDeviceControl, |callback| {
+            handler(queue, request, "EvtIoDeviceControl", config.EvtIoDeviceControl, |callback| {
                 // SAFETY: the driver configured the queue with this handler.
                 unsafe { callback(handle, this, output, input, code) }
             });
         }
         IRP_MJ_INTERNAL_DEVICE_CONTROL if config.EvtIoInternalDeviceControl.is_some() => {
-            handler(queue, "EvtIoInternalDeviceControl", config.EvtIoInternalDeviceControl, |callback| {
+            handler(queue, request, "EvtIoInternalDeviceControl", config.EvtIoInternalDeviceControl, |callback| {
                 // SAFETY: the driver configured the queue with this handler.
                 unsafe { callback(handle, this, output, input, code) }
             });
         }
         _ if config.EvtIoDefault.is_some() => {
-            handler(queue, "EvtIoDefault", config.EvtIoDefault, |callback| {
+            handler(queue, request, "EvtIoDefault", config.EvtIoDefault, |callback| {
                 // SAFETY: the driver configured the queue with this handler.
                 unsafe { callback(handle, this) }
             });
         }
         _ => {
+            request.presenting.set(false);
             put!(request.irp.get(), IoStatus.Information, 0);
             request::complete(request, status::INVALID_DEVICE_REQUEST);
         }
     }
 }
 
-fn handler<F: Copy>(queue: &Queue, what: &'static str, callback: Option<F>, invoke: impl FnOnce(F)) {
-    if let Some(callback) = callback {
-        locked(queue, || call::driver(what, || invoke(callback)));
-    }
+fn handler<F: Copy>(queue: &Queue, request: &Request, what: &'static str, callback: Option<F>, invoke: impl FnOnce(F)) {
+    let Some(callback) = callback else { return };
+    locked(queue, || {
+        request.presenting.set(false);
+        call::driver(what, || invoke(callback));
+    });
 }
 
 /// A request was taken out of the queue because it is cancelled: the driver gets it back if it has seen it before and

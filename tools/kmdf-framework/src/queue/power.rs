@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nt_machine::call;
+use nt_machine::{call, threads};
 
 use super::{Power, Queue, engine, find, find_request, insert, leave, pump, wait_until};
 use crate::client::Globals;
@@ -81,6 +81,10 @@ fn ask_to_stop(queue: &Rc<Queue>, action: u32) {
     }
     let Some(callback) = queue.config.EvtIoStop else { return };
     for request in owned(queue) {
+        if request.presenting.get() {
+            // Its handler is about to be called in another thread: the driver hears of the stop after that.
+            threads::block("a request that is being presented", None, &|| !request.presenting.get());
+        }
         if request.place.get() != Place::Driver || request.is_cancelled() {
             continue;
         }

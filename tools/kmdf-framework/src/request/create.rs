@@ -37,6 +37,7 @@ fn body(client: &Rc<Client>, origin: Origin, irp: *mut IRP, device: Option<Rc<De
         sending: target::Sending::default(),
         file: Cell::new(Handle::NULL),
         presented: Cell::new(false),
+        presenting: Cell::new(false),
         must_complete: Cell::new(false),
         cancelled: Cell::new(false),
         cancel_routine: Cell::new(None),

@@ -74,6 +74,8 @@ pub struct Request {
     pub(crate) file: Cell<Handle>,
     /// A queue's callback has seen it.
     pub(crate) presented: Cell<bool>,
+    /// A queue has chosen it and is about to call the handler.
+    pub(crate) presenting: Cell<bool>,
     /// A driver-made request that was given an IRP to complete.
     pub(crate) must_complete: Cell<bool>,
     /// The framework knows that it is cancelled, whatever the IRP says.
