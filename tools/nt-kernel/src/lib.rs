@@ -14,6 +14,10 @@
     clippy::not_unsafe_ptr_arg_deref,
     reason = "a driver's pointer is judged by the machine: a bad one faults and becomes a finding"
 )]
+#![allow(
+    clippy::macro_metavars_in_unsafe,
+    reason = "the metavariables of `field!` are names of fields and places of arrays"
+)]
 
 pub mod error_log;
 mod exception;
@@ -34,6 +38,8 @@ pub mod rtl;
 pub mod status;
 pub mod sync;
 pub mod system;
+#[cfg(test)]
+mod testing;
 mod unload;
 
 use std::marker::PhantomData;

@@ -192,3 +192,51 @@ pub(crate) const EXPORTS: &[Export] = &[
     function("ExFreePoolWithTag", DISPATCH, free_pool_with_tag as *const ()),
     function("ExFreePool2", DISPATCH, free_pool2 as *const ()),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{clean, found};
+
+    const TAG: u32 = u32::from_le_bytes(*b"CdRm");
+
+    #[test]
+    fn the_chosen_allocation_fails_whoever_makes_it() {
+        clean(|| {
+            set_failure(Some(3));
+            let first = allocate(false, 8, TAG);
+            assert!(!first.is_null() && try_charge());
+            assert!(allocate_pool2(POOL_FLAG_NON_PAGED, 8, TAG).is_null());
+            let fourth = allocate_pool2(POOL_FLAG_PAGED, 8, TAG);
+            assert_eq!((count(), raw::bytes(fourth.cast(), 8)), (4, vec![0; 8]));
+            free(first);
+            free(fourth.cast());
+            set_failure(None);
+            assert_eq!(count(), 0);
+            crate::check_at_unload();
+        });
+    }
+
+    #[test]
+    fn wrong_use_is_found() {
+        found(Rule::BadArgument, "with tag 'CdRm' freed with tag 'None'", || {
+            free_pool_with_tag(allocate(false, 8, TAG).cast(), u32::from_le_bytes(*b"None"));
+        });
+        found(Rule::BadArgument, "no bytes", || _ = allocate_pool_with_tag(0, 0, TAG));
+        found(Rule::BadArgument, "flags 0x140", || _ = allocate_pool2(POOL_FLAG_NON_PAGED | POOL_FLAG_PAGED, 8, TAG));
+        found(Rule::Irql, "paged pool above APC_LEVEL", || {
+            let old = nt_machine::irql::raise(DISPATCH);
+            _ = allocate_pool_with_tag(1, 8, TAG);
+            nt_machine::irql::lower(old);
+        });
+        found(Rule::UseAfterFree, "", || {
+            let block = allocate(false, 8, TAG);
+            free(block);
+            free(block);
+        });
+        found(Rule::Leak, "is left", || {
+            _ = allocate(false, 8, TAG);
+            crate::check_at_unload();
+        });
+    }
+}

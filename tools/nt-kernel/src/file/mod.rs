@@ -5,3 +5,6 @@ mod request;
 
 pub use handle::{File, open, open_by_name};
 pub use request::{Operation, Outcome, Pending, RequestOptions, submit};
+
+#[cfg(test)]
+mod tests;

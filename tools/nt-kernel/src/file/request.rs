@@ -285,7 +285,7 @@ pub(super) fn perform(
 }
 
 fn send(top: *mut DEVICE_OBJECT, request: *mut IRP, at_apc: bool, shared: &Rc<Shared>) -> Outcome {
-    let end: Rc<RefCell<Option<(Final, Vec<u8>)>>> = Rc::default();
+    let end = Rc::new(RefCell::new(None));
     let (slot, own) = (end.clone(), shared.clone());
     let on_finish = move |request: *mut IRP, end: Final| {
         own.irp.set(0);

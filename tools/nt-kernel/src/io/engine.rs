@@ -45,7 +45,7 @@ pub fn call_driver(device: *mut DEVICE_OBJECT, request: *mut IRP) -> i32 {
     };
     let name = format!("{} of {}", major_name(major), driver_name(device));
     let returned = call::driver(&name, || routine(device, request));
-    judge_return(request, place, &visit, returned, &name);
+    judge_return(&visit, returned, &name);
     returned
 }
 
@@ -61,7 +61,7 @@ fn judge_preset(request: *mut IRP, major: u8) {
 }
 
 /// PENDING is returned if and only if the location was marked; another status is the one it was completed with.
-fn judge_return(request: *mut IRP, place: i8, visit: &Rc<Visit>, returned: i32, name: &str) {
+fn judge_return(visit: &Rc<Visit>, returned: i32, name: &str) {
     let pending = returned == status::PENDING;
     match visit.left.get() {
         Some((marked, _)) if marked != pending => {
@@ -74,13 +74,7 @@ fn judge_return(request: *mut IRP, place: i8, visit: &Rc<Visit>, returned: i32, 
             findings::report(Rule::BadArgument, "Irp", text);
         }
         Some(_) => {}
-        None if pending => {
-            let marked = get!(irp::location(request, place), Control) & SL_PENDING_RETURNED != 0;
-            if !marked {
-                let text = format!("{name} returned STATUS_PENDING without marking the IRP pending");
-                findings::report(Rule::BadArgument, "Irp", text);
-            }
-        }
+        None if pending => visit.pended.set(true),
         None => {
             let text = format!("{name} returned {} without completing the IRP", status::name(returned));
             findings::report(Rule::Lost, "Irp", text);
@@ -113,7 +107,11 @@ pub fn complete(request: *mut IRP, _boost: i8) {
         let result = get!(request, IoStatus.Status);
         let pending = control & SL_PENDING_RETURNED != 0;
         put!(request, PendingReturned, u8::from(pending));
-        irp::leave(request, place, pending, result);
+        if !irp::leave(request, place, pending, result) {
+            let device = driver_name(get!(left, DeviceObject));
+            let text = format!("{device} returned STATUS_PENDING without marking the IRP pending");
+            findings::report(Rule::BadArgument, "Irp", text);
+        }
         let wanted = (status::success(result) && control & SL_INVOKE_ON_SUCCESS != 0)
             || (!status::success(result) && control & SL_INVOKE_ON_ERROR != 0)
             || (get!(request, Cancel) != 0 && control & SL_INVOKE_ON_CANCEL != 0);

@@ -89,7 +89,6 @@ extern "win64" fn forward_irp_synchronously(device: *mut DEVICE_OBJECT, request:
     u8::from(super::forward_synchronously(device, request))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the arguments that the kernel's function has")]
 extern "win64" fn build_device_io_control_request(
     code: u32,
     device: *mut DEVICE_OBJECT,

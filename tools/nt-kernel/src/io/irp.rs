@@ -34,6 +34,8 @@ pub(crate) struct Visit {
     pub(crate) device: Cell<*mut DEVICE_OBJECT>,
     /// How it was left: was the location marked pending, and with which status.
     pub(crate) left: Cell<Option<(bool, i32)>>,
+    /// A dispatch routine has returned PENDING, before the location was left. Its completion routine may still mark it.
+    pub(crate) pended: Cell<bool>,
 }
 
 /// What is known of an IRP.
@@ -191,20 +193,21 @@ pub(super) fn enter(irp: *mut IRP, location: i8, device: *mut DEVICE_OBJECT) -> 
             visit.device.set(device);
             return visit.clone();
         }
-        let visit = Rc::new(Visit { device: Cell::new(device), left: Cell::new(None) });
+        let visit = Rc::new(Visit { device: Cell::new(device), left: Cell::new(None), pended: Cell::new(false) });
         *place = Some(visit.clone());
         visit
     })
     .expect("the IRP was checked")
 }
 
-/// Completion leaves this location.
-pub(super) fn leave(irp: *mut IRP, location: i8, marked: bool, status: i32) {
-    with(irp, |known| {
-        if let Some(Some(visit)) = known.visits.get(location as usize - 1) {
-            visit.left.set(Some((marked, status)));
-        }
-    });
+/// Completion leaves this location. False: it is not marked pending, though its dispatch routine returned PENDING.
+#[must_use]
+pub(super) fn leave(irp: *mut IRP, location: i8, marked: bool, status: i32) -> bool {
+    let visit = with(irp, |known| known.visits.get(location as usize - 1).cloned().flatten()).flatten();
+    visit.is_none_or(|visit| {
+        visit.left.set(Some((marked, status)));
+        marked || !visit.pended.get()
+    })
 }
 
 /// Who has the IRP now: the device lowest in the stack that was called and has not completed.
@@ -258,8 +261,16 @@ pub fn set_next_location(irp: *mut IRP) {
     put!(irp, CurrentStackLocation, next(irp));
 }
 
+/// Below the first location is the IRP itself: who fills the next one there destroys it.
+fn judge_next(irp: *mut IRP) {
+    if get!(irp, CurrentLocation) <= 1 {
+        findings::fatal(Rule::BugCheck, "Irp", "no stack location left to fill (NO_MORE_IRP_STACK_LOCATIONS)");
+    }
+}
+
 /// Copies the current location, but for the completion routine, to the next.
 pub fn copy_to_next(irp: *mut IRP) {
+    judge_next(irp);
     let to = next(irp);
     raw::copy_bytes(current(irp).cast(), to.cast(), core::mem::offset_of!(IO_STACK_LOCATION, CompletionRoutine));
     put!(to, Control, 0);
@@ -274,6 +285,7 @@ pub fn set_completion(
     error: bool,
     cancel: bool,
 ) {
+    judge_next(irp);
     let to = next(irp);
     put!(to, CompletionRoutine, Some(routine));
     put!(to, Context, context);

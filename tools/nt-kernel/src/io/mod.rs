@@ -69,3 +69,6 @@ pub fn major_name(major: u8) -> &'static str {
     ];
     NAMES.get(usize::from(major)).copied().unwrap_or("an unknown major function")
 }
+
+#[cfg(test)]
+mod tests;

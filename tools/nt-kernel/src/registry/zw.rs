@@ -55,7 +55,8 @@ extern "win64" fn create_key(
         Err(error) => return error,
     };
     let there = open(&path, false).is_ok();
-    if !there && !path.trim_end_matches('\\').rsplit_once('\\').is_some_and(|(above, _)| open(above, false).is_ok()) {
+    let above = path.trim_end_matches('\\').rsplit_once('\\').map(|(above, _)| above);
+    if !there && above.is_none_or(|above| open(above, false).is_err()) {
         return status::OBJECT_NAME_NOT_FOUND;
     }
     if !disposition.is_null() {

@@ -52,3 +52,6 @@ pub(crate) const WORK_EXPORTS: &[Export] = work::EXPORTS;
 pub(crate) fn thread_ended(thread: crate::layout::PVOID) {
     wait::signalled(thread.cast());
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ impl Waiter {
             }
             self.satisfied.set(Some(0));
         } else {
-            let Some(place) = self.objects.iter().position(|object| signalled(object)) else { return false };
+            let Some(place) = self.objects.iter().position(signalled) else { return false };
             objects::consume(self.objects[place], self.thread);
             self.satisfied.set(Some(place));
         }

@@ -32,18 +32,15 @@ extern "win64" fn break_point() {
     findings::report(Rule::BugCheck, "", "a break point without a debugger");
 }
 
-/// The first address that is not a program's.
-const USER_END: usize = 0x7FFF_FFFF_0000;
-
 /// What both probes check.
 fn probe(address: usize, length: usize, alignment: u32, write: bool) {
     if length == 0 {
         return;
     }
-    if alignment != 0 && address % alignment as usize != 0 {
+    if alignment != 0 && !address.is_multiple_of(alignment as usize) {
         exception::raise(status::DATATYPE_MISALIGNMENT);
     }
-    if address.checked_add(length).is_none_or(|end| end > USER_END) {
+    if address.checked_add(length).is_none_or(|end| end > memory::SYSTEM_START) {
         exception::raise(status::ACCESS_VIOLATION);
     }
     // Reading is not tried, writing is: one byte of each page.

@@ -34,14 +34,21 @@ const VARIABLES: &[(&str, Content)] = &[
     ("InitSafeBootMode", Content::Number(0, 4)),
     ("KdDebuggerEnabled", Content::Number(0, 1)),
     ("KdDebuggerNotPresent", Content::Number(1, 1)),
-    ("MmUserProbeAddress", Content::Number(0x7FFF_FFFF_0000, 8)),
-    ("MmHighestUserAddress", Content::Number(0x7FFF_FFFE_FFFF, 8)),
-    ("MmSystemRangeStart", Content::Number(0xFFFF_0800_0000_0000, 8)),
+    ("MmUserProbeAddress", Content::Number(memory::SYSTEM_START as u64, 8)),
+    ("MmHighestUserAddress", Content::Number(memory::SYSTEM_START as u64 - 1, 8)),
+    ("MmSystemRangeStart", Content::Number(memory::SYSTEM_START as u64, 8)),
 ];
 
+/// A variable that was asked for.
+struct Made {
+    name: &'static str,
+    address: usize,
+    /// Of an object type: the address of the type, and the objects it stands for.
+    kind: Option<(usize, ObjectKind)>,
+}
+
 thread_local! {
-    /// Name and address of those that were asked for; for object types, the address of the type too.
-    static MADE: RefCell<Vec<(&'static str, usize, Option<(usize, ObjectKind)>)>> = const { RefCell::new(Vec::new()) };
+    static MADE: RefCell<Vec<Made>> = const { RefCell::new(Vec::new()) };
 }
 
 pub(super) fn reset() {
@@ -50,7 +57,7 @@ pub(super) fn reset() {
 
 /// The address of a variable.
 pub(crate) fn variable(name: &str) -> Option<*const ()> {
-    let known = MADE.with_borrow(|made| made.iter().find(|(own, ..)| *own == name).map(|&(_, at, _)| at));
+    let known = MADE.with_borrow(|made| made.iter().find(|own| own.name == name).map(|own| own.address));
     if let Some(at) = known {
         return Some(at as *const ());
     }
@@ -70,13 +77,13 @@ pub(crate) fn variable(name: &str) -> Option<*const ()> {
     };
     let block = memory::allocate(Kind::Object, bytes.len(), 8, 0, name);
     raw::put_bytes(block, &bytes);
-    MADE.with_borrow_mut(|made| made.push((name, block as usize, kind)));
+    MADE.with_borrow_mut(|made| made.push(Made { name, address: block as usize, kind }));
     Some(block.cast_const().cast())
 }
 
 /// The kind of objects that an object type stands for; null and others stand for any.
 pub(crate) fn object_kind(kind: PVOID) -> Option<ObjectKind> {
     MADE.with_borrow(|made| {
-        made.iter().find_map(|(_, _, own)| own.filter(|(at, _)| *at == kind as usize).map(|(_, kind)| kind))
+        made.iter().find_map(|own| own.kind.filter(|(at, _)| *at == kind as usize).map(|(_, kind)| kind))
     })
 }

@@ -16,7 +16,6 @@ use crate::ledger::Ledger;
 use crate::{exception, get, pool, put, raw, status};
 
 const PAGE: usize = 0x1000;
-const USER_END: usize = 0x7FFF_FFFF_0000;
 
 /// What pages are locked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +192,7 @@ pub fn probe_and_lock(list: *mut MDL, user: bool, operation: Lock) -> Result<(),
     if length == 0 {
         findings::report(Rule::BadArgument, "Mdl", "MmProbeAndLockPages on an MDL of no bytes");
     }
-    let foreign = user && start.saturating_add(length) > USER_END;
+    let foreign = user && start.saturating_add(length) > memory::SYSTEM_START;
     if foreign || !memory::access(start, length, operation == Lock::Write) {
         return Err(status::ACCESS_VIOLATION);
     }
@@ -414,3 +413,6 @@ pub(crate) const EXPORTS: &[Export] = &[
     function("MmUnmapLockedPages", DISPATCH, mm_unmap_locked_pages as *const ()),
     function("MmSizeOfMdl", DISPATCH, mm_size_of_mdl as *const ()),
 ];
+
+#[cfg(test)]
+mod tests;
