@@ -11,6 +11,7 @@ use crate::io::complete::fail;
 use crate::io::forward;
 use crate::io::own_work::{OwnWork, Task};
 use crate::io::request_context::{Kind, RequestContext, Told};
+use crate::km::address;
 use crate::wdf::file;
 use crate::wdf::object::{Context, ContextType, context};
 use crate::wdf::queue::Queue;
@@ -53,7 +54,7 @@ impl FileContext {
     }
 
     fn open(&self, file: WDFFILEOBJECT) {
-        let id = HandleId(file.addr() as u64);
+        let id = HandleId(address(file));
         self.id.store(id.0, Ordering::Relaxed);
         // SAFETY: the file is being opened: nobody else can reach it.
         unsafe { self.handle.get().write(Handle::new(id)) };
@@ -100,7 +101,9 @@ pub extern "C" fn cleanup(file: WDFFILEOBJECT) {
     // SAFETY: the framework calls with a live file object.
     let Some(context) = (unsafe { of(file) }) else { return };
     // SAFETY: as above; its device is ours.
-    let device = unsafe { Device::of(file::device(file)) };
+    let device = unsafe { file::device(file) };
+    // SAFETY: a live device of this driver.
+    let device = unsafe { Device::of(device) };
     device.in_hand.cancel_of(context.id());
     while let Some(request) = device.serial_queue().retrieve_of(file) {
         let waiting = request.context::<RequestContext>();

@@ -11,7 +11,7 @@ use crate::io::complete::{fail, finish};
 use crate::io::request_context::RequestContext;
 use crate::io::worker::{file_of, system_buffer};
 use crate::io::{effects, forward, own_work, platform, rendezvous};
-use crate::km::time;
+use crate::km::{address, time};
 use crate::status;
 use crate::wdf::request::Request;
 
@@ -116,7 +116,7 @@ fn describe(request: &Request) -> ControlRequest {
         wow64: request.is_from_32_bit_process(),
         stack_flags: location.flags(),
         irql: time::irql(),
-        system_address: if elsewhere { 0 } else { irp.system_buffer().addr() as u64 },
+        system_address: if elsewhere { 0 } else { address(irp.system_buffer()) },
         mdl: if direct { irp.mdl().map(|mdl| mdl.shape()) } else { None },
         type3_input,
     }

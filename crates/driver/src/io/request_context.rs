@@ -88,9 +88,13 @@ impl RequestContext {
 
     /// The device control, if it is one.
     pub fn control(&self) -> Option<ControlRequest> {
-        let written = matches!(self.kind(), Kind::Control | Kind::InCallerThread);
+        if !matches!(self.kind(), Kind::Control | Kind::InCallerThread) {
+            return None;
+        }
+        // SAFETY: not written any more since the kind was set.
+        let control = unsafe { &*self.control.get() };
         // SAFETY: written before the kind was set.
-        written.then(|| unsafe { (*self.control.get()).assume_init() })
+        Some(unsafe { control.assume_init() })
     }
 
     /// The work of our own, if it is such.

@@ -12,11 +12,21 @@ const DRIVER_DEFECT: u32 = 0xE0CD_0001;
 #[derive(Clone, Copy)]
 pub enum Defect {
     /// A panic.
-    Panic = 0,
+    Panic,
     /// A request was dropped without having been completed.
-    RequestLost = 1,
+    RequestLost,
     /// A part of the device was used before it was there.
-    NotThere = 2,
+    NotThere,
+}
+
+impl Defect {
+    const fn number(self) -> u64 {
+        match self {
+            Self::Panic => 0,
+            Self::RequestLost => 1,
+            Self::NotThere => 2,
+        }
+    }
 }
 
 /// Stops the system and names the caller's place.
@@ -29,7 +39,7 @@ pub fn stop(defect: Defect) -> ! {
 fn stop_at(defect: Defect, place: Option<&Location<'_>>) -> ! {
     let (file, line, column) = place.map_or((0, 0, 0), |place| (hash(place.file()), place.line(), place.column()));
     // SAFETY: callable in every state; it does not return.
-    unsafe { KeBugCheckEx(DRIVER_DEFECT, defect as u64, u64::from(file), u64::from(line), u64::from(column)) }
+    unsafe { KeBugCheckEx(DRIVER_DEFECT, defect.number(), u64::from(file), u64::from(line), u64::from(column)) }
 }
 
 /// FNV-1a of the file's name with `/` as separator, so that builds on different systems give the same number.

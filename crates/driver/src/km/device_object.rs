@@ -73,7 +73,9 @@ impl DeviceObject {
             return false;
         }
         // SAFETY: a volume parameter block of a live device object.
-        let flags = unsafe { (&raw const (*vpb).Flags).read_volatile() };
+        let flags = unsafe { &raw const (*vpb).Flags };
+        // SAFETY: as above; file systems change it at any time.
+        let flags = unsafe { flags.read_volatile() };
         u32::from(flags) & VPB_MOUNTED != 0
     }
 }

@@ -6,9 +6,9 @@ use core::ptr::null_mut;
 
 use ioctl_dispatch::time::Ticks;
 use wdk_sys::ntddk::{KeClearEvent, KeInitializeEvent, KeSetEvent, KeWaitForSingleObject};
-use wdk_sys::{
-    _EVENT_TYPE, _KWAIT_REASON, _MODE, KEVENT, LARGE_INTEGER, STATUS_ALERTED, STATUS_TIMEOUT, STATUS_USER_APC,
-};
+use wdk_sys::{_EVENT_TYPE, _KWAIT_REASON, KEVENT, LARGE_INTEGER, STATUS_ALERTED, STATUS_TIMEOUT, STATUS_USER_APC};
+
+use crate::km::KERNEL_MODE;
 
 /// Why a wait ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Event {
             KeWaitForSingleObject(
                 self.0.get().cast(),
                 _KWAIT_REASON::Executive,
-                _MODE::KernelMode as i8,
+                KERNEL_MODE,
                 u8::from(alertable),
                 timeout,
             )

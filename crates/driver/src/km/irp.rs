@@ -50,8 +50,10 @@ impl Irp {
 
     /// Whether somebody has asked for it to end early.
     pub fn is_cancelled(self) -> bool {
-        // SAFETY: a held IRP; another processor may set the field.
-        unsafe { (&raw const (*self.0).Cancel).read_volatile() != 0 }
+        // SAFETY: a held IRP.
+        let cancel = unsafe { &raw const (*self.0).Cancel };
+        // SAFETY: as above; another processor may set it.
+        unsafe { cancel.read_volatile() != 0 }
     }
 
     /// Whether RequestorMode is KernelMode.

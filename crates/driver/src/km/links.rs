@@ -58,7 +58,7 @@ pub fn string_of(units: &[u16]) -> UNICODE_STRING {
 /// # Safety
 /// The string is valid, and what it describes lives and stays unchanged for as long as the slice is used.
 pub unsafe fn units_of<'a>(string: &UNICODE_STRING) -> &'a [u16] {
-    let length = usize::from(string.Length) / size_of::<u16>();
+    let length = usize::from(string.Length >> 1);
     if string.Buffer.is_null() || length == 0 {
         return &[];
     }

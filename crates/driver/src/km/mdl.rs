@@ -4,9 +4,9 @@ use core::ptr::{NonNull, null_mut};
 
 use ioctl_dispatch::request::Mdl as Shape;
 use wdk_sys::ntddk::MmMapLockedPagesSpecifyCache;
-use wdk_sys::{
-    _MEMORY_CACHING_TYPE, _MM_PAGE_PRIORITY, _MODE, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, PMDL,
-};
+use wdk_sys::{_MEMORY_CACHING_TYPE, _MM_PAGE_PRIORITY, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, PMDL};
+
+use crate::km::{KERNEL_MODE, address};
 
 /// The system mapping is for data only.
 const MDL_MAPPING_NO_EXECUTE: u32 = 0x4000_0000;
@@ -28,7 +28,7 @@ impl Mdl {
     pub fn shape(self) -> Shape {
         // SAFETY: a live list.
         let header = unsafe { self.0.as_ref() };
-        let start = header.StartVa as u64;
+        let start = address(header.StartVa);
         Shape { address: start.wrapping_add(u64::from(header.ByteOffset)), byte_count: header.ByteCount }
     }
 
@@ -44,11 +44,11 @@ impl Mdl {
         let address = unsafe {
             MmMapLockedPagesSpecifyCache(
                 self.0.as_ptr(),
-                _MODE::KernelMode as i8,
+                KERNEL_MODE,
                 _MEMORY_CACHING_TYPE::MmCached,
                 null_mut(),
                 0,
-                _MM_PAGE_PRIORITY::NormalPagePriority as u32 | MDL_MAPPING_NO_EXECUTE,
+                _MM_PAGE_PRIORITY::NormalPagePriority.cast_unsigned() | MDL_MAPPING_NO_EXECUTE,
             )
         };
         NonNull::new(address.cast())

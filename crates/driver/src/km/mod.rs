@@ -12,3 +12,11 @@ pub mod owned_irp;
 pub mod properties;
 pub mod spin_lock;
 pub mod time;
+
+/// KernelMode, as the functions take it.
+pub const KERNEL_MODE: wdk_sys::KPROCESSOR_MODE = 0;
+
+/// The address that `pointer` leads to, as a number.
+pub fn address<T>(pointer: *const T) -> u64 {
+    u64::try_from(pointer.addr()).unwrap_or(0)
+}

@@ -131,7 +131,7 @@ impl Key {
                 &raw mut kind
             )
         };
-        let length = usize::try_from(length).unwrap_or(0) / size_of::<u16>();
+        let length = usize::try_from(length >> 1).unwrap_or(0);
         (NT_SUCCESS(status) && kind == wanted).then(|| room.get(..length)).flatten()
     }
 
