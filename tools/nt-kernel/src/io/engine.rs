@@ -51,7 +51,7 @@ pub fn call_driver(device: *mut DEVICE_OBJECT, request: *mut IRP) -> i32 {
 
 /// PnP and power IRPs say NOT_SUPPORTED until somebody answers; senders must not forget it.
 fn judge_preset(request: *mut IRP, major: u8) {
-    let first = get!(request, CurrentLocation) == get!(request, StackCount);
+    let first = irp::is_new(request);
     let preset = get!(request, IoStatus.Status);
     if matches!(major, IRP_MJ_PNP | IRP_MJ_POWER) && first && preset == status::SUCCESS {
         let text =

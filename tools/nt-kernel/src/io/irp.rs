@@ -210,6 +210,11 @@ pub(super) fn leave(irp: *mut IRP, location: i8, marked: bool, status: i32) -> b
     })
 }
 
+/// Whether no driver was called with the IRP yet since it was made or reused.
+pub(super) fn is_new(irp: *mut IRP) -> bool {
+    with(irp, |known| known.visits.iter().all(Option::is_none)).unwrap_or(false)
+}
+
 /// Who has the IRP now: the device lowest in the stack that was called and has not completed.
 pub(crate) fn holder(irp: *mut IRP) -> Option<String> {
     let device = with(irp, |known| {
