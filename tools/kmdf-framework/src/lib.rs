@@ -13,6 +13,7 @@
 
 pub mod bind;
 pub mod client;
+mod clock;
 pub mod collection;
 pub mod device;
 pub mod dispatch;
@@ -29,6 +30,8 @@ pub mod pnp;
 pub mod queue;
 pub mod registry;
 pub mod request;
+mod running;
+mod serialise;
 pub mod status;
 pub mod string;
 pub mod structs;

@@ -121,7 +121,7 @@ macro_rules! calls {
         }
     )* };
 }
-calls! { ; A; A B; A B C; A B C D; A B C D E; A B C D E F; }
+calls! { ; A; A B; A B C; A B C D; A B C D E; A B C D E F; A B C D E F G; A B C D E F G H; A B C D E F G H I; }
 
 /// Calls a function of the table: `wdf!(WdfObjectDelete, handle)`.
 macro_rules! wdf {
