@@ -44,7 +44,7 @@ const SUBJECTS: &[&[&[Function]]] = &[
     &[crate::lookaside::FUNCTIONS],
     &[crate::string::FUNCTIONS],
     &[crate::collection::FUNCTIONS],
-    &[crate::registry::FUNCTIONS],
+    crate::registry::FUNCTIONS,
 ];
 
 /// One row of the data.

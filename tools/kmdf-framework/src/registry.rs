@@ -1,3 +1,0 @@
-//! Not yet provided.
-/// Functions.
-pub const FUNCTIONS: &[crate::functions::Function] = &[];
