@@ -71,6 +71,20 @@ pub(crate) fn show(request: &Request) {
     objects::any(request.handle.get(), "Request").set_notify(true);
 }
 
+/// Makes a request of the framework's own, for a synchronous send: the driver never sees it.
+///
+/// # Errors
+/// INSUFFICIENT_RESOURCES.
+pub(crate) fn temporary(client: &Rc<Client>) -> Result<Rc<Request>, i32> {
+    let plan = Plan::check(client, Kind::Request, std::ptr::null(), client.driver.get())?;
+    let request = Rc::new(body(client, Origin::Driver, std::ptr::null_mut(), None));
+    request.frees_irp.set(true);
+    let shared: Rc<Request> = Rc::clone(&request);
+    let handle = objects::create(plan, shared)?;
+    objects::any(handle, "Request").set_notify(false);
+    Ok(request)
+}
+
 unsafe extern "win64" fn request_create(
     globals: Globals,
     attributes: *const WDF_OBJECT_ATTRIBUTES,
