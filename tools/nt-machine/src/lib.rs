@@ -11,7 +11,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 pub mod call;
-pub mod fault;
+mod fault;
 pub mod findings;
 pub mod image;
 pub mod irql;

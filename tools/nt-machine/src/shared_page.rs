@@ -4,8 +4,8 @@
 use crate::time;
 
 /// Where the page is.
-const START: usize = 0xFFFF_F780_0000_0000;
-const SIZE: usize = 0x1000;
+pub(crate) const START: usize = 0xFFFF_F780_0000_0000;
+pub(crate) const SIZE: usize = 0x1000;
 
 /// 100-ns units between two clock ticks.
 const TICK: i64 = 156_250;
@@ -36,7 +36,7 @@ pub(crate) fn load(address: usize, size: usize) -> Option<u64> {
 }
 
 /// The page as it is now.
-fn page() -> [u8; SIZE] {
+pub(crate) fn page() -> [u8; SIZE] {
     let mut page = [0; SIZE];
     page[offset::TICK_COUNT_MULTIPLIER..][..4].copy_from_slice(&TICK_COUNT_MULTIPLIER.to_le_bytes());
     let ticks = time::now() / TICK;

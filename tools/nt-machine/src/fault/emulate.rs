@@ -1,8 +1,9 @@
 //! Instructions that a kernel may execute and a process may not.
 
-use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+use iced_x86::{Instruction, Mnemonic, Register};
 
 use super::registers::Registers;
+use super::shared;
 use crate::{irql, shared_page};
 
 /// What became of a fault.
@@ -44,6 +45,7 @@ const GENERAL_PROTECTION: u64 = 13;
 /// Carries the instruction out, when it is one of the kernel's.
 pub(super) fn emulate(signal: libc::c_int, address: usize, registers: &mut Registers<'_>) -> Outcome {
     match signal {
+        libc::SIGTRAP if shared::finish_step(registers) => return Outcome::Done,
         libc::SIGTRAP => return Outcome::Fault(What::Breakpoint(3)),
         libc::SIGILL => return Outcome::Fault(What::Illegal),
         libc::SIGFPE => return Outcome::Fault(What::Arithmetic),
@@ -54,7 +56,7 @@ pub(super) fn emulate(signal: libc::c_int, address: usize, registers: &mut Regis
     };
     let operand = registers.memory_operand(&instruction);
     if registers.vector() != GENERAL_PROTECTION && signal == libc::SIGSEGV {
-        if shared_page::contains(address) && load_shared(registers, &instruction, address) {
+        if shared_page::contains(address) && shared::read(registers, &instruction, address) {
             return Outcome::Done;
         }
         let size = instruction.memory_size().size();
@@ -96,28 +98,4 @@ fn privileged(registers: &mut Registers<'_>, instruction: &Instruction, operand:
         Some(address) if !instruction.is_privileged() => What::BadOperand(address),
         _ => What::Privileged(instruction.mnemonic()),
     })
-}
-
-/// Carries out a load from the page that the kernel shares with everyone.
-fn load_shared(registers: &mut Registers<'_>, instruction: &Instruction, address: usize) -> bool {
-    let is_load = instruction.op_count() == 2
-        && instruction.op0_kind() == OpKind::Register
-        && instruction.op0_register().is_gpr()
-        && matches!(instruction.op1_kind(), OpKind::Memory);
-    if !is_load {
-        return false;
-    }
-    let size = instruction.memory_size().size();
-    let Some(value) = shared_page::load(address, size) else { return false };
-    let value = match instruction.mnemonic() {
-        Mnemonic::Mov | Mnemonic::Movzx => value,
-        Mnemonic::Movsx | Mnemonic::Movsxd => {
-            let unused = 64 - 8 * size as u32;
-            ((value << unused) as i64 >> unused) as u64
-        }
-        _ => return false,
-    };
-    registers.set(instruction.op0_register(), value);
-    registers.skip(instruction);
-    true
 }

@@ -8,6 +8,7 @@
 mod describe;
 mod emulate;
 mod registers;
+mod shared;
 mod watchdog;
 
 use std::cell::Cell;
@@ -47,6 +48,7 @@ pub(crate) fn set_up() {
     OLD_STACK.set(Some(switch_stack(&stack)));
     LANDING.set(memory::raw("fault stack", LANDING_STACK) + LANDING_STACK);
     DESCRIBING.set(false);
+    shared::set_up();
     watchdog::set_up();
 }
 

@@ -25,8 +25,10 @@ const GENERAL: [libc::c_int; 16] = [
     libc::REG_R15,
 ];
 
+const TRAP: i64 = 1 << 8;
+
 /// Direction, trap and alignment-check flags, which ordinary code expects to be clear.
-const FLAGS_TO_CLEAR: i64 = 1 << 10 | 1 << 8 | 1 << 18;
+const FLAGS_TO_CLEAR: i64 = 1 << 10 | TRAP | 1 << 18;
 
 pub(super) struct Registers<'a>(&'a mut libc::ucontext_t);
 
@@ -89,6 +91,12 @@ impl<'a> Registers<'a> {
             _ if high => old & !0xFF00 | (value & 0xFF) << 8,
             _ => old & !0xFF | value & 0xFF,
         } as i64;
+    }
+
+    /// Whether the next instruction is followed by a trap.
+    pub(super) fn set_trap(&mut self, on: bool) {
+        let flags = self.saved_mut(libc::REG_EFL);
+        *flags = if on { *flags | TRAP } else { *flags & !TRAP };
     }
 
     /// Goes on after an instruction.

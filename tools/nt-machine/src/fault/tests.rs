@@ -71,6 +71,42 @@ fn the_shared_page_tells_the_time() {
 }
 
 #[test]
+fn any_instruction_may_read_the_shared_page() {
+    let _machine = machine();
+    let (end, findings) = on_thread(|| {
+        let (equal, sum, vector, base): (u8, u64, u64, u64);
+        // SAFETY: the machine lets these reads see a copy of the page.
+        unsafe {
+            asm!(
+                "cmp r8, [rcx + 0x14]",
+                "sete {equal}",
+                "mov r9d, 1",
+                "add r9, [rcx + 8]",
+                "movq xmm0, [rcx + rdx * 2 + 0x14]",
+                "movq {vector}, xmm0",
+                equal = out(reg_byte) equal,
+                vector = out(reg) vector,
+                in("r8") time::system_time(),
+                out("r9") sum,
+                in("rdx") 0,
+                inout("rcx") 0xFFFF_F780_0000_0000_u64 => base,
+                out("xmm0") _,
+            );
+        }
+        assert_eq!((equal, sum as i64, vector as i64), (1, time::now() + 1, time::system_time()));
+        assert_eq!(base, 0xFFFF_F780_0000_0000);
+    });
+    assert_eq!((end, findings), (RunEnd::Done, Vec::new()));
+}
+
+#[test]
+fn the_shared_page_can_not_be_written() {
+    let _machine = machine();
+    let finding = death(|| stop!("mov byte ptr [rax], 1", in("rax") 0xFFFF_F780_0000_0000_u64));
+    assert!(finding.text.contains("writes 1 bytes at 0xfffff78000000000"), "{finding}");
+}
+
+#[test]
 fn faults_are_told_apart() {
     let cases: [(fn(), Rule, &str); 9] = [
         (|| stop!("int 0x29", in("ecx") 3), Rule::BugCheck, "fast fail 3 (list entry damaged)"),

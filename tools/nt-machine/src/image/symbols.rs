@@ -37,6 +37,8 @@ pub(super) struct Symbols {
     /// Sorted by start.
     pub(super) lines: Vec<Line>,
     pub(super) files: Vec<String>,
+    /// Where sections start, in order: no function goes on from one to the next.
+    sections: Vec<usize>,
 }
 
 /// A named offset.
@@ -50,12 +52,15 @@ impl Symbols {
     pub(super) fn sort(&mut self) {
         self.functions.sort_by_key(|function| function.start);
         self.lines.sort_by_key(|line| line.start);
+        self.sections.sort_unstable();
     }
 
     pub(super) fn name(&self, offset: usize) -> Option<Named<'_>> {
         let index = self.functions.partition_point(|function| function.start <= offset).checked_sub(1)?;
         let function = &self.functions[index];
-        if function.size != 0 && offset >= function.start + function.size {
+        let section = |offset| self.sections.partition_point(|&start| start <= offset);
+        let ended = function.size != 0 && offset >= function.start + function.size;
+        if ended || section(function.start) != section(offset) {
             return None;
         }
         let line =
@@ -84,6 +89,10 @@ fn read(path: &str, file: &[u8]) -> Symbols {
     let mut symbols = from_pdb.or_else(|| coff(file)).unwrap_or_default();
     for function in &mut symbols.functions {
         function.name = format!("{:#}", rustc_demangle::demangle(&function.name));
+    }
+    if let Ok(parsed) = PeFile64::parse(file) {
+        let starts = parsed.section_table().iter().map(|section| section.virtual_address.get(LE) as usize);
+        symbols.sections = starts.collect();
     }
     symbols.sort();
     symbols

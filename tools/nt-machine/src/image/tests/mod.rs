@@ -59,6 +59,15 @@ fn an_image_is_loaded_relocated_and_bound() {
 }
 
 #[test]
+fn names_end_with_their_section() {
+    let _machine = testing::machine();
+    let image = loaded();
+    assert_eq!(symbolise(image.base + file::LOOP), "small!writer+0x40");
+    assert_eq!(symbolise(image.base + file::POINTER), "small+0x3000");
+    assert_eq!(symbolise(0x10), "0x10");
+}
+
+#[test]
 fn the_load_configuration_is_served() {
     let _machine = testing::machine();
     let image = loaded();
