@@ -150,7 +150,7 @@ fn dispatch_io(device: &Rc<Device>, irp: *mut IRP) -> i32 {
     let major = get!(io::current(irp), MajorFunction);
     let queue = device.io.queue_for(major);
     if device.settings.in_caller_context.is_some() {
-        return in_caller_context(device, irp);
+        return in_caller_context(device, irp, queue.as_ref());
     }
     match queue {
         // A filter whose default queue has no handler for the type does not want it.
@@ -178,8 +178,13 @@ fn begin(device: &Rc<Device>, irp: *mut IRP) -> Result<Rc<request::Request>, i32
 
 fn to_queue(device: &Rc<Device>, irp: *mut IRP, queue: &Rc<Queue>) -> i32 {
     let request = match begin(device, irp) {
-        Ok(request) => request,
-        Err(status) => return complete_irp(irp, status),
+        Ok(request) if queue::reserve::prepare(queue, &request) => request,
+        Ok(_) => {
+            // The IRP is marked pending already, whatever becomes of it.
+            queue::reserve::serve(queue, irp, status::INSUFFICIENT_RESOURCES);
+            return status::PENDING;
+        }
+        Err(status) => return queue::reserve::serve(queue, irp, status),
     };
     if queue::enqueue(queue, &request).is_err() {
         put!(irp, IoStatus.Information, 0);
@@ -188,11 +193,13 @@ fn to_queue(device: &Rc<Device>, irp: *mut IRP, queue: &Rc<Queue>) -> i32 {
     status::PENDING
 }
 
-fn in_caller_context(device: &Rc<Device>, irp: *mut IRP) -> i32 {
+fn in_caller_context(device: &Rc<Device>, irp: *mut IRP, queue: Option<&Rc<Queue>>) -> i32 {
     let Some(callback) = device.settings.in_caller_context else { return status::PENDING };
-    let request = match begin(device, irp) {
-        Ok(request) => request,
-        Err(status) => return complete_irp(irp, status),
+    let request = match (begin(device, irp), queue) {
+        (Ok(request), _) => request,
+        // A reserved request goes to its queue without the callback.
+        (Err(status), Some(queue)) => return queue::reserve::serve(queue, irp, status),
+        (Err(status), None) => return complete_irp(irp, status),
     };
     request::create::show(&request);
     let (device, request) = (device.handle.get(), request.handle.get());
@@ -256,7 +263,7 @@ unsafe extern "win64" fn dispatch_to_queue(
         return complete_irp(irp, status::INVALID_PARAMETER);
     }
     if flags & INVOKE_IN_CALLER_CONTEXT != 0 && device.settings.in_caller_context.is_some() {
-        return in_caller_context(&device, irp);
+        return in_caller_context(&device, irp, Some(&queue));
     }
     to_queue(&device, irp, &queue)
 }

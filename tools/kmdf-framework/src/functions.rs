@@ -29,6 +29,7 @@ const SUBJECTS: &[&[&[Function]]] = &[
     &[crate::queue::control::FUNCTIONS],
     &[crate::queue::retrieve::FUNCTIONS],
     &[crate::queue::power::FUNCTIONS],
+    &[crate::queue::reserve::FUNCTIONS],
     &[crate::request::accessors::FUNCTIONS],
     &[crate::request::buffers::FUNCTIONS],
     &[crate::request::cancel::FUNCTIONS],

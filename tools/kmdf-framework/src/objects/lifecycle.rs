@@ -92,6 +92,14 @@ pub(crate) fn begin_delete(handle: Handle) {
     dispose(&object);
 }
 
+/// Deletes the children of an object that lives on.
+pub(crate) fn delete_children(handle: Handle) {
+    let Some(object) = find(handle) else { return };
+    for child in kids(&object) {
+        delete(child.handle);
+    }
+}
+
 /// Second half: drops the initial references of the subtree.
 pub(crate) fn end_delete(handle: Handle) {
     if let Some(object) = find(handle) {

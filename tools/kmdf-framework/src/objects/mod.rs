@@ -23,7 +23,7 @@ pub use entry_points::FUNCTIONS;
 pub(crate) use entry_points::store;
 pub use kind::{Kind, ParentRule, Rules};
 pub use lifecycle::{abandon, delete, dereference, disposals_pending, reference, wait_for_disposals};
-pub(crate) use lifecycle::{begin_delete, end_delete};
+pub(crate) use lifecycle::{begin_delete, delete_children, end_delete};
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

@@ -129,6 +129,7 @@ fn make(
         empty_notice: Cell::new(None),
         ready_notice: Cell::new(None),
         ready_due: Cell::new(false),
+        reserve: RefCell::new(None),
         posted: Cell::new(false),
     });
     let handle = objects::create(plan, queue)?;

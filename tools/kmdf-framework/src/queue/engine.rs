@@ -278,5 +278,9 @@ pub(super) fn dispose(queue: &Queue, handle: Handle) {
         cancel_all(&shared);
         wait_until(queue, "deletion", &|| queue.is_empty());
     }
+    let reserve = queue.reserve.take();
+    if let Some(reserve) = reserve {
+        reserve.delete_requests();
+    }
     queue.device.io.forget(handle);
 }

@@ -4,6 +4,7 @@ pub(crate) mod control;
 pub(crate) mod create;
 mod engine;
 pub(crate) mod power;
+pub(crate) mod reserve;
 pub(crate) mod retrieve;
 #[cfg(test)]
 mod tests;
@@ -83,6 +84,8 @@ pub struct Queue {
     empty_notice: Cell<Option<Notice>>,
     ready_notice: Cell<Option<Notice>>,
     ready_due: Cell<bool>,
+    /// Requests allocated ahead.
+    pub(crate) reserve: RefCell<Option<Rc<reserve::Reserve>>>,
     /// The engine is to run in a work item or DPC.
     posted: Cell<bool>,
 }

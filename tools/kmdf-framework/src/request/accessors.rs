@@ -95,8 +95,7 @@ unsafe extern "win64" fn wdm_get_irp(_: Globals, request: Handle) -> *mut IRP {
 }
 
 unsafe extern "win64" fn is_reserved(_: Globals, request: Handle) -> u8 {
-    let _ = super::get(request);
-    0
+    u8::from(!super::get(request).reserve.get().is_null())
 }
 
 unsafe extern "win64" fn get_process_id(_: Globals, request: Handle) -> u32 {

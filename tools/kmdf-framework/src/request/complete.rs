@@ -133,7 +133,12 @@ pub fn complete(request: &Rc<Request>, status: i32) {
             );
         }
     }
-    objects::begin_delete(handle);
+    let reserved = !request.reserve.get().is_null();
+    if reserved {
+        objects::delete_children(handle);
+    } else {
+        objects::begin_delete(handle);
+    }
     request.buffers.borrow_mut().release();
     if let Some(device) = &request.device {
         unregister(irp, device.wdm.get());
@@ -144,10 +149,27 @@ pub fn complete(request: &Rc<Request>, status: i32) {
     request.irp.set(std::ptr::null_mut());
     io::complete(irp, 0);
     queue::left(request);
-    objects::end_delete(handle);
+    if reserved {
+        request.make_ready();
+        queue::reserve::returned(request);
+    } else {
+        objects::end_delete(handle);
+    }
 }
 
 impl Request {
+    /// Makes a reserved request as it was before its IRP; its context keeps its content.
+    fn make_ready(&self) {
+        self.sending.reuse(&self.client);
+        self.queue.set(Handle::NULL);
+        self.file.set(Handle::NULL);
+        self.presented.set(false);
+        self.cancelled.set(false);
+        self.acknowledged.set(None);
+        self.stopping.set(false);
+        self.place.set(Place::Outside);
+    }
+
     /// Ends a request whose IRP goes on without it: `pass_on` gives the IRP away. The driver's handle is dead then.
     pub fn forget(self: &Rc<Self>, pass_on: impl FnOnce()) {
         let irp = self.irp.get();

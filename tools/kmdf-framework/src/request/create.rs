@@ -37,6 +37,7 @@ fn body(client: &Rc<Client>, origin: Origin, irp: *mut IRP, device: Option<Rc<De
         sending: target::Sending::default(),
         file: Cell::new(Handle::NULL),
         presented: Cell::new(false),
+        reserve: Cell::new(Handle::NULL),
         presenting: Cell::new(false),
         must_complete: Cell::new(false),
         cancelled: Cell::new(false),
@@ -53,16 +54,44 @@ fn body(client: &Rc<Client>, origin: Origin, irp: *mut IRP, device: Option<Rc<De
 /// # Errors
 /// INSUFFICIENT_RESOURCES.
 pub fn from_io(device: &Rc<Device>, irp: *mut IRP) -> Result<Rc<Request>, i32> {
+    let request = for_device(device)?;
+    attach(&request, irp);
+    Ok(request)
+}
+
+/// Gives a request an IRP that was sent to its device.
+pub(crate) fn attach(request: &Request, irp: *mut IRP) {
+    request.irp.set(irp);
+    if let Some(device) = &request.device {
+        register(irp, device.wdm.get(), request.handle.get());
+    }
+}
+
+/// Makes a request that is allocated ahead for IRPs of a queue.
+///
+/// # Errors
+/// INSUFFICIENT_RESOURCES.
+pub(crate) fn reserved(device: &Rc<Device>, queue: Handle) -> Result<Rc<Request>, i32> {
+    let request = for_device(device)?;
+    request.reserve.set(queue);
+    Ok(request)
+}
+
+/// Takes back a request that the driver could not prepare: its IRP goes on without it.
+pub(crate) fn discard(request: &Rc<Request>) {
+    request.forget(|| {});
+}
+
+fn for_device(device: &Rc<Device>) -> Result<Rc<Request>, i32> {
     let client = &device.client;
     let attributes = device.settings.request_attributes.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let plan = Plan::check_with(client, Kind::Request, attributes, Handle::NULL, ParentRule::Forbidden)?;
-    let request = Rc::new(body(client, Origin::Io, irp, Some(Rc::clone(device))));
+    let request = Rc::new(body(client, Origin::Io, std::ptr::null_mut(), Some(Rc::clone(device))));
     let shared: Rc<Request> = Rc::clone(&request);
     let handle = objects::create(plan, shared)?;
     let object = objects::any(handle, "Request");
     object.set_deletable(false);
     object.set_notify(false);
-    register(irp, device.wdm.get(), handle);
     Ok(request)
 }
 

@@ -74,6 +74,8 @@ pub struct Request {
     pub(crate) file: Cell<Handle>,
     /// A queue's callback has seen it.
     pub(crate) presented: Cell<bool>,
+    /// The queue whose reserve it belongs to; NULL for an ordinary request.
+    pub(crate) reserve: Cell<Handle>,
     /// A queue has chosen it and is about to call the handler.
     pub(crate) presenting: Cell<bool>,
     /// A driver-made request that was given an IRP to complete.
