@@ -1,9 +1,10 @@
 //! Blocks of memory in the machine's address space.
 //!
-//! Every block has pages of its own between two inaccessible ones and lies against either the front or the back of
-//! them, alternately, so that over a run both an underrun and an overrun of each sort of block are caught by the
-//! processor. Blocks of one kind, tag and size take turns; the seed says which edge comes first. Bytes between the block and the edge of its pages hold a pattern that is checked when the block is
-//! freed. Freed address space is never used again and stays inaccessible.
+//! Every block has pages of its own between two inaccessible ones and lies against either their front or their back:
+//! blocks of one kind, tag and size take turns, and the seed says which edge comes first. So over a run both an
+//! underrun and an overrun of each sort of block are caught by the processor. Bytes between the block and the edge of
+//! its pages hold a pattern that is checked when the block is freed. Freed address space is never used again and stays
+//! inaccessible.
 
 mod arena;
 mod blocks;

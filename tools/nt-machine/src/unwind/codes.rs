@@ -254,6 +254,8 @@ fn leave_by_epilogue(context: &mut Context, pc: u64, function: std::ops::Range<u
             }
             Mnemonic::Pop if to.is_gpr64() => after.general[to.number()] = pop(&mut after),
             Mnemonic::Ret => break,
+            // A jump out of the function ends an epilogue, but where it comes first the frame may still be there.
+            Mnemonic::Jmp if first => return false,
             Mnemonic::Jmp if instruction.is_jmp_near_indirect() => break,
             Mnemonic::Jmp if !function.contains(&instruction.near_branch_target()) => break,
             _ => return false,
