@@ -85,9 +85,9 @@ pub fn report(rule: Rule, argument: impl Display, text: impl Display) {
     add(Finding { rule, function, argument: argument.to_string(), address, text: text.to_string() });
 }
 
-/// Reports a broken rule at a place that is not the kernel call in progress.
+/// Reports a broken rule at a place that is not the kernel call in progress. Only addresses in images are shown.
 pub fn report_at(rule: Rule, function: &str, argument: impl Display, address: usize, text: impl Display) {
-    let address = if address == 0 { String::new() } else { image::symbolise(address) };
+    let address = if image::contains(address) { image::symbolise(address) } else { String::new() };
     let function = function.to_owned();
     add(Finding { rule, function, argument: argument.to_string(), address, text: text.to_string() });
 }

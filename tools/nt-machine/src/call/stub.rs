@@ -168,7 +168,7 @@ extern "win64" fn enter(record: &Record, frame: &Frame) {
     if used > DEEPEST.get() {
         note_stack_use(used, record.name);
     }
-    trace!("{} from {}", record.name, crate::image::symbolise(caller));
+    trace!("{} from {}", record.name, crate::image::symbolise_return(caller));
     let level = irql::current();
     if level > record.max_irql || level < record.min_irql {
         report_irql(record, level);

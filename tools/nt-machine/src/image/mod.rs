@@ -7,6 +7,7 @@ mod symbols;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::call;
 use crate::memory::{self, Protection};
 pub use load::{LoadError, load};
 use symbols::Symbols;
@@ -114,9 +115,14 @@ pub fn symbolise(address: usize) -> String {
     name(address, address)
 }
 
-/// Names a return address: function and line are those of the call before it.
+/// Names a return address: function and line are those of the call before it. A return address in the host is what a
+/// driver's function leaves that ends by jumping to the kernel's.
 pub(crate) fn symbolise_return(address: usize) -> String {
-    name(address, address.saturating_sub(1))
+    if contains(address.saturating_sub(1)) {
+        name(address, address.saturating_sub(1))
+    } else {
+        call::callback().map_or_else(|| "the host".to_owned(), |callback| format!("the end of {callback}"))
+    }
 }
 
 fn name(address: usize, inside: usize) -> String {

@@ -22,6 +22,7 @@ pub(crate) use raw::{code, extent_of, name_extent, protect_extent, raw, reserve}
 
 use crate::call::{self, Site};
 use crate::findings::{self, Rule};
+use crate::image;
 
 /// What fresh memory holds.
 pub const FRESH: u8 = 0xA5;
@@ -268,13 +269,13 @@ pub(crate) fn is_own(address: usize) -> bool {
     with(|memory| memory.arena.contains(address))
 }
 
-/// The site that an entry of a dump shows.
+/// Names the kernel call that allocated or freed a block.
 pub(crate) fn describe_site(site: &Site) -> String {
-    match (site.function, site.caller) {
-        ("", 0) => "the host".to_owned(),
-        (function, 0) => function.to_owned(),
-        ("", caller) => crate::image::symbolise(caller),
-        (function, caller) => format!("{function} from {}", crate::image::symbolise(caller)),
+    let function = if site.function.is_empty() { "the host" } else { site.function };
+    if image::contains(site.caller) {
+        format!("{function} from {}", image::symbolise_return(site.caller))
+    } else {
+        function.to_owned()
     }
 }
 

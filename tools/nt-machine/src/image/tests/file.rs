@@ -9,6 +9,7 @@ pub const READ_POINTER: usize = 0x1020;
 pub const WRITE_CONSTANT: usize = 0x1040;
 pub const CALL_OTHER: usize = 0x1060;
 pub const LOOP: usize = 0x1080;
+pub const JUMP: usize = 0x10A0;
 pub const POINTER: usize = 0x3000;
 pub const COOKIE: usize = 0x3008;
 pub const GUARD_CHECK: usize = 0x3010;
@@ -55,6 +56,8 @@ fn text() -> Vec<u8> {
     put(&mut text, 0x60, &[0x48, 0x83, 0xEC, 0x28, 0xFF, 0x15, 0x9E, 0x0F, 0, 0, 0x48, 0x83, 0xC4, 0x28, 0xC3]);
     // jmp to itself
     put(&mut text, 0x80, &[0xEB, 0xFE]);
+    // jmp [import address table]
+    put(&mut text, 0xA0, &[0xFF, 0x25, 0x5A, 0x0F, 0, 0]);
     text
 }
 

@@ -194,3 +194,11 @@ fn a_pdb_names_functions_and_lines() {
     assert!(symbolise(fault).starts_with("tiny!tiny::inner::fault+0x0 ("), "{}", symbolise(fault));
     assert!(symbolise(fault).ends_with("tiny.rs:11)"), "{}", symbolise(fault));
 }
+
+#[test]
+fn a_jump_to_the_kernel_is_named_by_its_callback() {
+    let _machine = testing::machine();
+    let image = loaded();
+    let (_, findings, result) = call_at(image.base + file::JUMP, irql::PASSIVE);
+    assert_eq!((findings[0].address.as_str(), result), ("the end of Routine", 17));
+}
