@@ -64,7 +64,13 @@ pub fn try_charge() -> bool {
 /// Allocates a block for a driver; null when this allocation was chosen to fail. The content is not initialised.
 #[must_use]
 pub fn allocate(paged: bool, size: usize, tag: u32) -> *mut u8 {
-    if try_charge() { allocate_always(paged, size, tag, 16) } else { core::ptr::null_mut() }
+    if try_charge() { allocate_always(paged, size, tag, alignment(size, 8)) } else { core::ptr::null_mut() }
+}
+
+/// The alignment of a block that may not give more away than `least`: the largest up to 16 that its size is a multiple of,
+/// so that the block ends where its pages do. A structure's size is a multiple of its alignment, so what needs 16 has it.
+pub(crate) fn alignment(size: usize, least: usize) -> usize {
+    (1 << size.trailing_zeros().min(4)).max(least)
 }
 
 fn allocate_always(paged: bool, size: usize, tag: u32, align: usize) -> *mut u8 {
@@ -76,14 +82,13 @@ fn allocate_always(paged: bool, size: usize, tag: u32, align: usize) -> *mut u8 
     block
 }
 
-/// Frees a block of [`allocate`] or of a driver's own allocation.
+/// Frees a block of [`allocate`], of a driver's own allocation, or another one of the machine's that drivers put things
+/// in. What is armed or queued in it, or waited for, is a finding.
 pub fn free(block: *mut u8) {
-    let Some(held) = HELD.with_borrow_mut(|held| held.remove(block as usize)) else {
-        // The machine says what it is instead: freed already, inside another block, or nothing.
-        memory::free(block);
-        return;
-    };
-    sync::check_freed(block as usize, held.size);
+    HELD.with_borrow_mut(|held| held.remove(block as usize));
+    if let Some(live) = memory::lookup(block as usize).filter(|live| live.freed_by.is_none()) {
+        sync::check_freed(live.address, live.size);
+    }
     memory::free(block);
 }
 
@@ -146,7 +151,7 @@ extern "win64" fn allocate_pool2(flags: u64, size: usize, tag: u32) -> PVOID {
         }
         return core::ptr::null_mut();
     }
-    let align = if flags & POOL_FLAG_CACHE_ALIGNED != 0 { 64 } else { 16 };
+    let align = if flags & POOL_FLAG_CACHE_ALIGNED != 0 { 64 } else { alignment(size, 8) };
     let block = allocate_always(paged, size, tag, align);
     if flags & POOL_FLAG_UNINITIALIZED == 0 {
         raw::fill(block, 0, size);

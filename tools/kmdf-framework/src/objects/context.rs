@@ -109,7 +109,7 @@ pub(super) fn free_all(object: &Object) {
     for context in object.contexts.borrow_mut().drain(..) {
         if !context.memory.is_null() {
             OWNERS.with_borrow_mut(|owners| owners.remove(&(context.memory as usize)));
-            memory::free(context.memory);
+            nt_kernel::pool::free(context.memory);
         }
     }
 }

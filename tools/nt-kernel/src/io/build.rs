@@ -26,7 +26,8 @@ pub struct Buffers {
 
 /// A block for buffered data. Past the input it keeps what fresh memory holds: the I/O manager does not clear it.
 fn system_buffer(input: *const u8, input_length: usize, size: usize) -> *mut u8 {
-    let block = memory::allocate(Kind::NonPagedPool, size, 16, u32::from_le_bytes(*b"IoSB"), "system buffer");
+    let align = crate::pool::alignment(size, 4);
+    let block = memory::allocate(Kind::NonPagedPool, size, align, u32::from_le_bytes(*b"IoSB"), "system buffer");
     raw::copy_bytes(input, block, input_length);
     block
 }

@@ -10,8 +10,8 @@ use super::irp::{self, Origin};
 use super::{build, device};
 use crate::exports::function;
 use crate::layout::{
-    DEVICE_OBJECT, DRIVER_OBJECT, FILE_OBJECT, IO_COMPLETION_ROUTINE, IO_STATUS_BLOCK, IRP, IRP_ASSOCIATED_IRP,
-    IRP_SYNCHRONOUS_API, KEVENT, PVOID, UNICODE_STRING,
+    DEVICE_OBJECT, DRIVER_OBJECT, FILE_OBJECT, FO_SYNCHRONOUS_IO, IO_COMPLETION_ROUTINE, IO_STATUS_BLOCK, IRP,
+    IRP_ASSOCIATED_IRP, IRP_PAGING_IO, IRP_SYNCHRONOUS_API, KEVENT, PVOID, UNICODE_STRING,
 };
 use crate::objects;
 use crate::{get, names, pool, put, raw, rtl, status};
@@ -219,7 +219,10 @@ extern "win64" fn get_requestor_process_id(request: *mut IRP) -> u32 {
 }
 
 extern "win64" fn is_operation_synchronous(request: *mut IRP) -> u8 {
-    u8::from(get!(request, Flags) & IRP_SYNCHRONOUS_API != 0)
+    let file = get!(request, OriginalFileObject);
+    let by_file = !file.is_null() && get!(file, Flags) & FO_SYNCHRONOUS_IO != 0;
+    let flags = get!(request, Flags);
+    u8::from(flags & IRP_SYNCHRONOUS_API != 0 || by_file && flags & IRP_PAGING_IO == 0)
 }
 
 /// Bits 17 to 19 of the flags hold the hint plus one.

@@ -19,6 +19,7 @@ pub use work::queue_work;
 use nt_machine::call::Export;
 
 pub(crate) use exports::EXPORTS;
+pub(crate) use wait::MUTEX;
 
 /// What is still armed or queued, for the check at unload.
 pub(crate) fn left() -> Vec<String> {

@@ -73,6 +73,11 @@ pub(super) fn is_signalled(object: *mut DISPATCHER_HEADER, thread: *mut u8) -> b
     get!(object, SignalState) > 0 || owned
 }
 
+/// Whether it is a mutex.
+pub(super) fn is_mutex(object: *mut DISPATCHER_HEADER) -> bool {
+    !crate::system::is_thread(object.cast()) && get!(object, Type) == object_type::MUTANT
+}
+
 /// What the end of a wait does to the object.
 pub(super) fn consume(object: *mut DISPATCHER_HEADER, thread: *mut u8) {
     if crate::system::is_thread(object.cast()) {
@@ -148,6 +153,7 @@ pub(super) fn mutex_release(mutex: *mut KMUTANT) -> i32 {
     let before = get!(mutex, Header.SignalState);
     put!(mutex, Header.SignalState, before + 1);
     super::locks::mutex_released(mutex, thread);
+    nt_machine::call::release(mutex as usize);
     if before + 1 == 1 {
         put!(mutex, OwnerThread, core::ptr::null_mut());
         wait::signalled(mutex.cast());

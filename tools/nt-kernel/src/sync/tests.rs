@@ -132,6 +132,11 @@ fn a_mutex_belongs_to_its_thread() {
         assert_eq!(call!("KeReleaseMutex", fn(*mut KMUTANT, u8) -> i32, mutex, 0), 0);
         assert_eq!(get!(mutex, Header.SignalState), 1);
     });
+    found(Rule::Lock, "returns with a mutex held", || {
+        let mutex: *mut KMUTANT = block();
+        call!("KeInitializeMutex", fn(*mut KMUTANT, u32) -> (), mutex, 0);
+        nt_machine::call::driver("a callback", || wait(mutex, None));
+    });
     found(Rule::Lock, "does not own it", || {
         let mutex: *mut KMUTANT = block();
         call!("KeInitializeMutex", fn(*mut KMUTANT, u32) -> (), mutex, 0);

@@ -5,11 +5,14 @@ use std::rc::Rc;
 
 use nt_machine::findings::{self, Rule};
 use nt_machine::irql::{self, APC, DISPATCH};
-use nt_machine::{threads, time};
+use nt_machine::{call, threads, time};
 
 use super::objects;
 use crate::layout::DISPATCHER_HEADER;
 use crate::status;
+
+/// What a mutex is called among the locks that a thread holds.
+pub(crate) const MUTEX: &str = "mutex";
 
 /// Somebody who waits.
 struct Waiter {
@@ -111,6 +114,13 @@ pub fn wait_for(of: &[*mut DISPATCHER_HEADER], all: bool, timeout: Option<i64>) 
 }
 
 fn result(waiter: &Waiter) -> i32 {
+    // Whoever signalled gave the mutex to this thread; that the thread holds it is noted on the thread itself.
+    let taken = |&(place, _): &(usize, _)| waiter.all || waiter.satisfied.get() == Some(place);
+    for (_, &object) in waiter.objects.iter().enumerate().filter(taken) {
+        if objects::is_mutex(object) {
+            call::hold(object as usize, MUTEX);
+        }
+    }
     waiter.satisfied.get().map_or(status::TIMEOUT, |place| status::SUCCESS + place as i32)
 }
 
