@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use drive_formats::Adapter;
 use drive_formats::record::Cause;
+use drive_formats::requests::Pnp;
 use drive_formats::results::ResultLine;
 use kmdf_framework::Framework;
 use nt_kernel::file::File;
@@ -105,6 +106,8 @@ impl Stage {
 /// A driver in the host. One at a time on each operating-system thread.
 pub struct Host {
     pub(crate) stage: Stage,
+    /// The last PnP event of the script that changed the device's state.
+    pub(crate) changed: Option<Pnp>,
     pub(crate) status: i32,
     pub(crate) pdo: *mut DEVICE_OBJECT,
     pub(crate) handles: BTreeMap<String, File>,
@@ -145,6 +148,7 @@ impl Host {
         let counter = Counter::begin(&options.injection);
         let mut host = Self {
             stage: Stage::Loaded,
+            changed: None,
             status: 0,
             pdo,
             handles: BTreeMap::new(),
@@ -201,7 +205,7 @@ impl Host {
         if get!(fdo, Flags) & DO_DEVICE_INITIALIZING != 0 {
             findings::report(Rule::PnpOrder, "AddDevice", "left DO_DEVICE_INITIALIZING set");
         }
-        let started = self.call("START_DEVICE", move || pnp::play(pdo, drive_formats::requests::Pnp::Start).status)?;
+        let started = self.call("START_DEVICE", move || pnp::play(pdo, Pnp::Start).status)?;
         if status::success(started) {
             self.stage = Stage::Started;
             self.report.footprint = Footprint::now().since(&before);
@@ -314,16 +318,16 @@ impl Host {
     }
 
     fn remove(&mut self) -> Result<(), Ended> {
-        use drive_formats::requests::Pnp;
         let pdo = self.pdo;
         let started = self.stage == Stage::Started;
+        let changed = self.changed;
         if self.stage < Stage::Added || self.stage == Stage::Removed {
             return Ok(());
         }
         self.stage = Stage::Removed;
         self.call("removal", move || {
-            if started && !status::success(pnp::play(pdo, Pnp::QueryRemove).status) {
-                pnp::play(pdo, Pnp::SurpriseRemove);
+            if started {
+                prepare_removal(pdo, changed);
             }
             pnp::play(pdo, Pnp::Remove);
         })
@@ -337,5 +341,20 @@ impl Host {
         self.settle();
         io::delete_driver(driver);
         if self.over { Err(Ended::Dead) } else { Ok(()) }
+    }
+}
+
+/// What precedes REMOVE, as the script left the device: it is asked, unless it was asked already or cannot be.
+fn prepare_removal(pdo: *mut DEVICE_OBJECT, changed: Option<Pnp>) {
+    match changed {
+        Some(Pnp::QueryRemove | Pnp::SurpriseRemove) => return,
+        Some(Pnp::QueryStop) => {
+            pnp::play(pdo, Pnp::CancelStop);
+        }
+        _ => {}
+    }
+    let ask = changed != Some(Pnp::Stop);
+    if !ask || !status::success(pnp::play(pdo, Pnp::QueryRemove).status) {
+        pnp::play(pdo, Pnp::SurpriseRemove);
     }
 }

@@ -154,6 +154,9 @@ impl Host {
                 if let Ok(ended) = self.call("the PnP manager", move || pnp::play(pdo, event)) {
                     outcome.status = Some(ended.status.cast_unsigned());
                     outcome.information = ended.information as u64;
+                    if nt_kernel::status::success(ended.status) && pnp::changes_state(event) {
+                        self.changed = Some(event);
+                    }
                 }
                 if event == Pnp::Remove {
                     self.stage = Stage::Removed;

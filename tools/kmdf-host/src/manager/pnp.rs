@@ -38,6 +38,12 @@ pub fn play(pdo: *mut DEVICE_OBJECT, event: Pnp) -> Sent {
     }
 }
 
+/// Whether a device is in another state after this event, if it agreed.
+pub fn changes_state(event: Pnp) -> bool {
+    use Pnp::{CancelRemove, CancelStop, QueryRemove, QueryStop, Remove, Start, Stop, SurpriseRemove};
+    matches!(event, Start | QueryStop | CancelStop | Stop | QueryRemove | CancelRemove | Remove | SurpriseRemove)
+}
+
 fn request(pdo: *mut DEVICE_OBJECT, minor: u8, fill: impl FnOnce(*mut IO_STACK_LOCATION)) -> Sent {
     io::send(io::attached_top(pdo), |_, stack| {
         put!(stack, MajorFunction, IRP_MJ_PNP);
