@@ -204,3 +204,47 @@ pub fn finish(file: &mut [u8]) -> Result<()> {
     file.get_mut(optional + 64..optional + 68).context("the file is too short")?.copy_from_slice(&sum.to_le_bytes());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The least that has a checksum: where the headers are, and the headers.
+    fn header() -> Vec<u8> {
+        let mut file = vec![0; 0x40 + 24 + 112];
+        file[0x3C] = 0x40;
+        file
+    }
+
+    #[test]
+    fn the_checksum_is_words_with_carry_and_the_length() {
+        let mut file = header();
+        let length = file.len() as u32;
+        assert_eq!(checksum(&file).expect("a header"), 0x40 + length);
+        let field = 0x40 + 24 + 64;
+        file[field..field + 4].fill(0xFF);
+        assert_eq!(checksum(&file).expect("a header"), 0x40 + length, "the field itself does not count");
+        file.extend([0xFF, 0xFF, 0x01]);
+        assert_eq!(checksum(&file).expect("a header"), 0x41 + length + 3, "0xFFFF + 0x40 + 1 carries");
+    }
+
+    #[test]
+    fn finishing_makes_no_library_of_it_and_sets_the_checksum() {
+        let mut file = header();
+        file[0x40 + 22..0x40 + 24].copy_from_slice(&0x2022_u16.to_le_bytes());
+        finish(&mut file).expect("a header");
+        assert_eq!(file[0x40 + 22..0x40 + 24], 0x0022_u16.to_le_bytes());
+        let field = 0x40 + 24 + 64;
+        assert_eq!(file[field..field + 4], checksum(&file).expect("a header").to_le_bytes());
+    }
+
+    #[test]
+    fn what_is_cut_off_is_an_error() {
+        for length in [0, 0x3F, 0x41, 0x60] {
+            let mut file = header();
+            file.truncate(length);
+            assert!(finish(&mut file).is_err(), "{length} bytes");
+            assert!(Image::parse(&file).is_err(), "{length} bytes");
+        }
+    }
+}

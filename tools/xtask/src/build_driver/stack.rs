@@ -5,6 +5,9 @@
 //! crate whose address stands in read-only data (tables and such), but not one that it was called from itself. Callbacks
 //! begin chains of their own. A function that calls itself has no bound and is an error.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, anyhow, bail};

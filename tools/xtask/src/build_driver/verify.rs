@@ -243,3 +243,100 @@ fn no_local_paths(subject: &Subject<'_>, faults: &mut Vec<String>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::image::ImportedSymbol;
+    use super::*;
+
+    fn section(name: &str, flags: u32, address: u32) -> Section {
+        let characteristics = pe::SectionFlags(flags);
+        Section { name: name.to_owned(), characteristics, address, size: 0x100, data: vec![0; 0x100] }
+    }
+
+    fn import(module: &str, name: &str) -> ImportedSymbol {
+        ImportedSymbol { module: module.to_owned(), name: name.to_owned(), slot: 0 }
+    }
+
+    fn good() -> Image {
+        let mut directories = vec![(0, 0); 16];
+        for index in [1, 2, 3, 5, 6] {
+            directories[index] = (0x1000, 8);
+        }
+        Image {
+            machine: pe::IMAGE_FILE_MACHINE_AMD64,
+            characteristics: pe::FileFlags(0x22),
+            dll_characteristics: pe::DllFlags(0x1E0),
+            subsystem: pe::IMAGE_SUBSYSTEM_NATIVE,
+            subsystem_version: (10, 0),
+            entry: 0x1000,
+            base: 0,
+            sections: vec![section(".text", 0x6000_0020, 0x1000), section("INIT", 0x6200_0020, 0x2000)],
+            imports: vec![import("ntoskrnl.exe", "IofCallDriver"), import("WDFLDR.SYS", "WdfVersionBind")],
+            directories,
+            checksum: (7, 7),
+            relocations: Vec::new(),
+            has_version: true,
+        }
+    }
+
+    const GUID: [u8; 16] = [5; 16];
+
+    fn faults(image: &Image, symbols: &Symbols) -> Vec<String> {
+        let file = [b"RSDS", &GUID[..], &[1, 0, 0, 0], b"cdromrs.pdb\0"].concat();
+        let subject = Subject { image, file: &file, symbols, name: "cdromrs", arch: Arch::X86_64 };
+        check_shipped(&subject, &imports().expect("the table"))
+    }
+
+    fn symbols(names: &[&str]) -> Symbols {
+        Symbols { guid: GUID, names: names.iter().map(|name| (*name).to_owned()).collect(), ..Symbols::default() }
+    }
+
+    #[test]
+    fn a_driver_passes() {
+        assert_eq!(faults(&good(), &symbols(&["cdromrs::driver_entry"])), [""; 0]);
+    }
+
+    type Sin = fn(&mut Image);
+
+    /// What is changed, and a part of the fault that must be told.
+    const SINS: &[(Sin, &str)] = &[
+        (|image| image.machine = pe::IMAGE_FILE_MACHINE_ARM64, "it is for machine"),
+        (|image| image.subsystem = pe::IMAGE_SUBSYSTEM_WINDOWS_GUI, "not native"),
+        (|image| image.subsystem_version = (6, 0), "not 10.0"),
+        (|image| image.characteristics = pe::FileFlags(0x2022), "a library"),
+        (|image| image.characteristics = pe::FileFlags(0x20), "not marked as executable"),
+        (|image| image.dll_characteristics = pe::DllFlags(0x160), "FORCE_INTEGRITY"),
+        (|image| image.dll_characteristics = pe::DllFlags(0x0E0), "NX_COMPAT"),
+        (|image| image.dll_characteristics = pe::DllFlags(0x1A0), "DYNAMIC_BASE"),
+        (|image| image.entry = 0x9000, "is not in a section of code"),
+        (|image| image.sections.push(section("X", 0xE000_0020, 0x3000)), "can be written and run"),
+        (|image| image.sections.push(section("INITDATA", 0xC000_0040, 0x3000)), "not discardable"),
+        (|image| image.sections.push(section(".kmdftyp", 0x4000_0040, 0x3000)), "the entry stub does not serve it"),
+        (|image| image.directories[3] = (0, 0), "no unwind information"),
+        (|image| image.directories[0] = (0x1000, 8), "it has exports"),
+        (|image| image.checksum = (0, 7), "its checksum"),
+        (|image| image.has_version = false, "no version resource"),
+        (|image| image.imports.push(import("ntoskrnl.exe", "NtMadeUp")), "is not in tools"),
+        (|image| image.imports.push(import("hal.dll", "IofCallDriver")), "is in ntoskrnl.exe"),
+        (|image| image.imports.push(import("ntoskrnl.exe", "ExAllocatePool2")), "exists only since"),
+    ];
+
+    #[test]
+    fn each_sin_is_told() {
+        for (sin, told) in SINS {
+            let mut image = good();
+            sin(&mut image);
+            let faults = faults(&image, &symbols(&[]));
+            assert!(faults.iter().any(|fault| fault.contains(told)), "{told}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn formatting_and_foreign_symbols_are_told() {
+        let told = faults(&good(), &symbols(&["core::fmt::write"]));
+        assert!(told.iter().any(|fault| fault.contains("core::fmt::write")), "{told:?}");
+        let told = faults(&good(), &Symbols { guid: [6; 16], ..Symbols::default() });
+        assert!(told.iter().any(|fault| fault.contains("belongs to another image")), "{told:?}");
+    }
+}
