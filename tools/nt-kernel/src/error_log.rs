@@ -109,3 +109,40 @@ pub(crate) const EXPORTS: &[Export] = &[
     function("IoWriteErrorLogEntry", DISPATCH, write as *const ()),
     function("IoFreeErrorLogEntry", DISPATCH, free as *const ()),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::{DEVICE_OBJECT, IRP};
+    use crate::put;
+    use crate::testing::{clean, device, found};
+
+    extern "win64" fn nothing(_device: *mut DEVICE_OBJECT, _irp: *mut IRP) -> i32 {
+        0
+    }
+
+    #[test]
+    fn entries_are_kept_as_they_were_written() {
+        clean(|| {
+            let device = device("logger", nothing, None);
+            assert!(allocate(device.cast(), 0x2F).is_null());
+            assert!(allocate(device.cast(), 0xF1).is_null());
+            let packet = allocate(device.cast(), 0x34);
+            put!(packet.cast::<IO_ERROR_LOG_PACKET>(), ErrorCode, 0xC004_0007_u32.cast_signed());
+            put!(packet.cast::<IO_ERROR_LOG_PACKET>(), DumpDataSize, 8);
+            write(packet);
+            let entries = entries();
+            assert_eq!((entries.len(), entries[0].packet.len()), (1, 0x34));
+            assert_eq!(entries[0].code, 0xC004_0007_u32.cast_signed());
+        });
+        found(Rule::BadArgument, "16 bytes of dump data", || {
+            let packet = allocate(device("logger", nothing, None).cast(), 0x34);
+            put!(packet.cast::<IO_ERROR_LOG_PACKET>(), DumpDataSize, 16);
+            write(packet);
+        });
+        found(Rule::Leak, "is left", || {
+            allocate(device("logger", nothing, None).cast(), 0x34);
+            crate::check_at_unload();
+        });
+    }
+}

@@ -37,3 +37,6 @@ pub fn guid_text(guid: &GUID) -> String {
 pub fn guid(bytes: &[u8; 16]) -> GUID {
     crate::raw::read(bytes.as_ptr().cast())
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,3 +15,6 @@ pub(crate) use zw::EXPORTS as ZW_EXPORTS;
 pub const SERVICES: &str = r"\Registry\Machine\System\CurrentControlSet\Services";
 /// Where the control set's own settings stand.
 pub const CONTROL: &str = r"\Registry\Machine\System\CurrentControlSet\Control";
+
+#[cfg(test)]
+mod tests;
