@@ -210,7 +210,7 @@ fn in_caller_context(device: &Rc<Device>, irp: *mut IRP, queue: Option<&Rc<Queue
 
 unsafe extern "win64" fn enqueue_request(_: Globals, device: Handle, request: Handle) -> i32 {
     let device = device::get(device);
-    let Some(request) = request::open(request) else { return status::INVALID_DEVICE_REQUEST };
+    let Some(request) = request::owned(request) else { return status::INVALID_DEVICE_REQUEST };
     enqueue_checked(&device, &request).err().unwrap_or(status::SUCCESS)
 }
 
@@ -222,7 +222,9 @@ fn enqueue_checked(device: &Rc<Device>, request: &Rc<request::Request>) -> Resul
     let major = request.major();
     match device.io.queue_for(major) {
         Some(queue) if !(device.is_filter() && !queue.handles(major) && !is_manual(&queue)) => {
-            queue::enqueue(&queue, request)
+            // The driver has seen it: if it is cancelled while it waits, the queue's callback hears of it.
+            request.presented.set(true);
+            queue::enqueue(&queue, request).inspect_err(|_| request.presented.set(false))
         }
         _ if device.is_filter() => {
             let irp = request.irp.get();

@@ -280,6 +280,35 @@ fn the_in_caller_context_callback_decides() {
     }));
 }
 
+unsafe extern "win64" fn canceled_on_queue(_: Handle, request: Handle) {
+    log("canceled on queue");
+    wdf!(WdfRequestComplete, request, status::CANCELLED)
+}
+
+#[test]
+fn a_request_that_was_enqueued_from_the_callers_context_comes_back_when_it_is_cancelled() {
+    assert_clean(&world(|| {
+        let device = device_with(
+            |init| {
+                let callback: crate::structs::EvtInCallerContext = Some(in_caller);
+                let () = wdf!(WdfDeviceInitSetIoInCallerContextCallback, init, callback);
+            },
+            |device| {
+                let config = WDF_IO_QUEUE_CONFIG {
+                    EvtIoCanceledOnQueue: Some(canceled_on_queue),
+                    DefaultQueue: 1,
+                    ..queue_config(3)
+                };
+                create_queue(device, &config, std::ptr::null()).unwrap();
+            },
+        );
+        let sent = send_control(device, 4);
+        assert!(sent.cancel());
+        assert_eq!(sent.status(), Some(status::CANCELLED));
+        assert_eq!(taken(), ["caller", "canceled on queue"]);
+    }));
+}
+
 #[test]
 fn a_request_that_the_driver_forgets_is_named_at_removal() {
     unsafe extern "win64" fn forget(_: Handle, _: Handle) {}

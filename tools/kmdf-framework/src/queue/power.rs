@@ -116,7 +116,7 @@ fn tell_resume(queue: &Queue, request: &Request) {
 }
 
 unsafe extern "win64" fn stop_acknowledge(_: Globals, request: Handle, requeue: u8) {
-    let Some(request) = request::open(request) else { return };
+    let Some(request) = request::owned(request) else { return };
     let Some(queue) = find(request.queue.get()) else { return };
     if request.place.get() != Place::Driver || !request.stopping.get() {
         misuse("Request", "acknowledged although the queue did not ask to stop it: the call is ignored");

@@ -119,7 +119,7 @@ unsafe extern "win64" fn ready_notify(_: Globals, queue: Handle, callback: EvtQu
 }
 
 unsafe extern "win64" fn forward_to_queue(_: Globals, request: Handle, destination: Handle) -> i32 {
-    let Some(request) = request::open(request) else { return status::INVALID_DEVICE_REQUEST };
+    let Some(request) = request::owned(request) else { return status::INVALID_DEVICE_REQUEST };
     let destination = super::get(destination);
     forward_checked(&request, &destination).err().unwrap_or(status::SUCCESS)
 }
@@ -155,7 +155,7 @@ fn forward_checked(request: &Rc<Request>, destination: &Rc<Queue>) -> Result<(),
 }
 
 unsafe extern "win64" fn requeue(_: Globals, request: Handle) -> i32 {
-    let Some(request) = request::open(request) else { return status::INVALID_DEVICE_REQUEST };
+    let Some(request) = request::owned(request) else { return status::INVALID_DEVICE_REQUEST };
     let Some(queue) = find(request.queue.get()) else { return status::INVALID_DEVICE_REQUEST };
     if !queue.is_manual() || request.place.get() != Place::Driver {
         return status::INVALID_DEVICE_REQUEST;

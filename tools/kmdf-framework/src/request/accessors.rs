@@ -3,7 +3,7 @@
 use nt_kernel::layout::IRP;
 use nt_kernel::{get, io, put, raw};
 
-use super::{Origin, Place, open};
+use super::{Origin, open};
 use crate::client::Globals;
 use crate::fail::{misuse, require};
 use crate::functions::Function;
@@ -88,10 +88,11 @@ unsafe extern "win64" fn get_io_queue(_: Globals, request: Handle) -> Handle {
 
 unsafe extern "win64" fn wdm_get_irp(_: Globals, request: Handle) -> *mut IRP {
     let request = super::get(request);
-    if request.place.get() == Place::Done && request.origin == Origin::Io {
+    let irp = request.irp.get();
+    if irp.is_null() && request.origin == Origin::Io {
         misuse("Request", "asks a completed request for its IRP");
     }
-    request.irp.get()
+    irp
 }
 
 unsafe extern "win64" fn is_reserved(_: Globals, request: Handle) -> u8 {

@@ -6,7 +6,7 @@ use nt_kernel::layout::{DEVICE_OBJECT, IRP};
 use nt_kernel::{get, io};
 use nt_machine::call;
 
-use super::{Origin, Place, Request, by_irp, open};
+use super::{Origin, Place, Request, by_irp, owned};
 use crate::client::Globals;
 use crate::fail::{misuse, require};
 use crate::functions::Function;
@@ -49,7 +49,7 @@ fn markable(request: Handle, routine: EvtObject) -> Option<Rc<Request>> {
     if routine.is_none() {
         require(std::ptr::null::<u8>(), "EvtRequestCancel");
     }
-    let request = open(request)?;
+    let request = owned(request)?;
     if request.origin != Origin::Io || request.place.get() != Place::Driver {
         misuse("Request", "only a request that a queue presented to the driver can be marked cancelable");
         return None;
@@ -88,7 +88,7 @@ unsafe extern "win64" fn mark_ex(_: Globals, request: Handle, routine: EvtObject
 }
 
 unsafe extern "win64" fn unmark(_: Globals, request: Handle) -> i32 {
-    let Some(request) = open(request) else { return status::INVALID_DEVICE_REQUEST };
+    let Some(request) = owned(request) else { return status::INVALID_DEVICE_REQUEST };
     if request.origin != Origin::Io || request.place.get() != Place::Driver {
         misuse("Request", "only a request that a queue presented to the driver can be marked cancelable");
         return status::INVALID_DEVICE_REQUEST;
@@ -108,7 +108,7 @@ unsafe extern "win64" fn unmark(_: Globals, request: Handle) -> i32 {
 }
 
 unsafe extern "win64" fn is_cancelled(_: Globals, request: Handle) -> u8 {
-    let Some(request) = open(request) else { return 0 };
+    let Some(request) = owned(request) else { return 0 };
     if request.cancel_routine.get().is_some() {
         misuse("Request", "the answer means nothing while the request is marked cancelable");
     }

@@ -149,9 +149,21 @@ pub fn get(handle: Handle) -> Rc<Request> {
     objects::get(handle, Kind::Request, "Request")
 }
 
-/// As [`get`], for what needs a request that is not completed: reports the use of a completed one and gives `None`.
+/// As [`get`], for what reads the IRP: a request that is completed or was given away is reported and gives `None`. In
+/// its cleanup callback it has its IRP still.
 #[must_use]
 pub(crate) fn open(handle: Handle) -> Option<Rc<Request>> {
+    let request = get(handle);
+    if request.place.get() == Place::Done && request.irp.get().is_null() {
+        findings::report(Rule::UseAfterFree, "Request", "the request was completed or given away before");
+        return None;
+    }
+    Some(request)
+}
+
+/// As [`open`], for what moves the request or changes who owns it: not any more once its completion has begun.
+#[must_use]
+pub(crate) fn owned(handle: Handle) -> Option<Rc<Request>> {
     let request = get(handle);
     if request.place.get() == Place::Done {
         findings::report(Rule::UseAfterFree, "Request", "the request was completed or given away before");
