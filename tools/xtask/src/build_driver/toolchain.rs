@@ -1,4 +1,4 @@
-//! The compiler for Windows' kernel: what rustup has, or what Debian has.
+//! The compiler for Windows' kernel: what rustup has or fetches, else what can be built of the compiler's own sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::Arch;
 use crate::workspace::{self, cargo as plain_cargo, has_program, output_of};
 
-/// Debian's compiler whose sources of `core` are packaged too, and those sources.
+/// Debian's compiler whose sources of `core` are packaged too, and those packages.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: &[&str] = &["rustc-web", "rust-web-src"];
 
@@ -19,13 +19,16 @@ pub fn cargo(arch: Arch) -> Result<Command> {
     let sysroot = sysroot("rustc")?;
     let mut command = plain_cargo([""; 0]);
     command.current_dir(workspace::root().join("tools/off-windows"));
+    command.env("CARGO_BUILD_TARGET", &target).env("CARGO_ENCODED_RUSTFLAGS", flags()?);
+    command.env(linker_variable(&target), linker(&sysroot)?);
     if has_core(&sysroot, &target) || (fetch_with_rustup(&target) && has_core(&sysroot, &target)) {
-        command.env(linker_variable(&target), linker(&sysroot)?);
-    } else {
-        build_core(&mut command, &target)?;
+        return Ok(command);
     }
-    command.env("CARGO_BUILD_TARGET", &target);
-    command.env("CARGO_ENCODED_RUSTFLAGS", flags()?);
+    // Without a `core` for the target, cargo can build it of its sources, those of the very same compiler.
+    if !has_sources(&sysroot) {
+        command.env("RUSTC", debians_compiler(&target)?);
+    }
+    command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "core");
     Ok(command)
 }
 
@@ -94,30 +97,52 @@ fn fetch_with_rustup(target: &str) -> bool {
     }
 }
 
-/// Debian's compiler builds `core` itself, from the sources that belong to it.
-fn build_core(command: &mut Command, target: &str) -> Result<()> {
-    if sysroot(DEBIAN_RUSTC).map(|sysroot| !sysroot.join("lib/rustlib/src/rust/library/core").is_dir()).unwrap_or(true)
-    {
-        eprintln!("installing {} with apt-get …", DEBIAN_PACKAGES.join(" "));
-        let mut install = Command::new("apt-get");
-        install.args(["install", "-y", "-q", "--no-install-recommends"]).args(DEBIAN_PACKAGES);
-        output_of(install.env("DEBIAN_FRONTEND", "noninteractive")).with_context(|| {
-            format!(
-                "the target {target} is not installed. Run `rustup target add {target}` in the tree, or, on Debian, \
-                 `apt-get install {}`",
-                DEBIAN_PACKAGES.join(" ")
-            )
-        })?;
-    }
-    command.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "core");
-    command.env(linker_variable(target), debian_linker()?);
-    Ok(())
+fn has_sources(sysroot: &Path) -> bool {
+    sysroot.join("lib/rustlib/src/rust/library/core").is_dir()
 }
 
-/// rustc's own linker if Debian packages it, else that of LLVM.
-fn debian_linker() -> Result<PathBuf> {
-    let beside = sysroot(DEBIAN_RUSTC)?.join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
-    let own = sysroot("rustc").and_then(|sysroot| linker(&sysroot)).ok();
-    let candidates = [Some(beside), own, Some(PathBuf::from("/usr/bin/lld-link"))];
-    candidates.into_iter().flatten().find(|path| path.is_file()).context("no linker: apt-get install lld")
+/// The compiler of Debian's packages, installed if need be, provided that it is new enough for the tree.
+fn debians_compiler(target: &str) -> Result<&'static str> {
+    let wanted = format!(
+        "core for {target} is missing and cannot be fetched. Run `rustup target add {target}` in the tree, or \
+         `rustup component add rust-src`"
+    );
+    let has_both = || sysroot(DEBIAN_RUSTC).is_ok_and(|sysroot| has_sources(&sysroot));
+    if !has_both() {
+        let offered = output_of(Command::new("apt-cache").args(["policy", DEBIAN_PACKAGES[0]])).unwrap_or_default();
+        let offered = offered.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));
+        let Some(offered) = offered.filter(|version| is_new_enough(version)) else {
+            bail!("{wanted}; {} {} is too old", DEBIAN_PACKAGES[0], offered.unwrap_or("(not offered here)"));
+        };
+        eprintln!("installing {} {offered} with apt-get …", DEBIAN_PACKAGES.join(" "));
+        let mut install = Command::new("apt-get");
+        install.args(["install", "-y", "-q", "--no-install-recommends", "--no-remove"]).args(DEBIAN_PACKAGES);
+        output_of(install.env("DEBIAN_FRONTEND", "noninteractive")).with_context(|| wanted.clone())?;
+    }
+    let own = output_of(Command::new(DEBIAN_RUSTC).arg("-V"))?;
+    let version = own.split(' ').nth(1).unwrap_or_default();
+    if !has_both() || !is_new_enough(version) {
+        bail!("{wanted}; {DEBIAN_RUSTC} is {version}, which is too old or has no sources");
+    }
+    Ok(DEBIAN_RUSTC)
+}
+
+/// Whether a version of rustc compiles the tree.
+fn is_new_enough(version: &str) -> bool {
+    let numbers = |text: &str| {
+        let mut parts = text.split(['.', '+', '-']).map(|part| part.parse::<u32>().ok());
+        Some((parts.next()??, parts.next()??))
+    };
+    numbers(version) >= numbers(env!("CARGO_PKG_RUST_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert!(is_new_enough(env!("CARGO_PKG_RUST_VERSION")) && is_new_enough("1.100.0") && is_new_enough("2.0"));
+        assert!(!is_new_enough("1.85.0+dfsg3-1~deb12u3") && !is_new_enough("1.9") && !is_new_enough("(none)"));
+    }
 }
