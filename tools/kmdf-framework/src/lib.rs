@@ -78,4 +78,5 @@ fn clear() {
     objects::clear();
     device::clear();
     request::clear();
+    target::clear();
 }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use nt_kernel::sync::WAIT_LOCK;
 use nt_machine::findings::{self, Rule};
 use nt_machine::threads::{self, ThreadId};
 use nt_machine::{call, irql};
@@ -117,6 +118,7 @@ unsafe extern "win64" fn wait_lock_acquire(_: Globals, handle: Handle, timeout: 
         return status::TIMEOUT;
     }
     lock.owner.set(Some(threads::current()));
+    call::hold(handle.0, WAIT_LOCK);
     status::SUCCESS
 }
 
@@ -137,6 +139,7 @@ unsafe extern "win64" fn wait_lock_release(_: Globals, handle: Handle) {
     }
     require_owner(&lock, handle);
     lock.owner.set(None);
+    call::release(handle.0);
 }
 
 #[cfg(test)]

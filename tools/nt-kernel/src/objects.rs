@@ -193,6 +193,12 @@ pub fn open_key(key: Key) -> HANDLE {
     open(Opened::Key(key))
 }
 
+/// Opens a handle to an object.
+#[must_use]
+pub fn open_object(object: *mut u8) -> HANDLE {
+    open(Opened::Object(object as usize))
+}
+
 /// Closes a handle.
 pub fn close(handle: HANDLE) -> NTSTATUS {
     match opened(handle) {

@@ -107,3 +107,32 @@ fn waiting_at_dispatch_level_is_a_finding() {
 fn settle() {
     threads::block("the others", Some(time::now() + 1), &|| false);
 }
+
+unsafe extern "win64" fn keeps_the_lock(_: Handle) {
+    assert_eq!(acquire(HELD.get(), None), status::SUCCESS);
+}
+
+thread_local! { static HELD: std::cell::Cell<Handle> = const { std::cell::Cell::new(Handle::NULL) }; }
+
+#[test]
+fn a_wait_lock_held_across_a_return_is_a_finding() {
+    let findings = world(|| {
+        let device = device_with(|_| {}, |_| {});
+        let mut lock = Handle::NULL;
+        let status: i32 = wdf!(WdfWaitLockCreate, NO_ATTRIBUTES, &raw mut lock);
+        assert_eq!(status, status::SUCCESS);
+        HELD.set(lock);
+        let attributes = WDF_OBJECT_ATTRIBUTES { ParentObject: device, ..attributes() };
+        let config = crate::structs::WDF_WORKITEM_CONFIG {
+            Size: size_of::<crate::structs::WDF_WORKITEM_CONFIG>() as u32,
+            EvtWorkItemFunc: Some(keeps_the_lock),
+            AutomaticSerialization: 0,
+        };
+        let mut item = Handle::NULL;
+        let status: i32 = wdf!(WdfWorkItemCreate, &raw const config, &raw const attributes, &raw mut item);
+        assert_eq!(status, status::SUCCESS);
+        let () = wdf!(WdfWorkItemEnqueue, item);
+        let () = wdf!(WdfWorkItemFlush, item);
+    });
+    assert_eq!(rules(&findings), [Rule::Lock]);
+}

@@ -3,19 +3,23 @@
 use std::rc::Rc;
 
 use nt_kernel::pnp as kernel_pnp;
-use nt_machine::call;
 use nt_machine::findings::{self, Rule};
+use nt_machine::{call, time};
 
 use super::machine::Phase;
 use super::step::{self, Power, Step};
 use super::{answers, power, resources};
 use crate::device::Device;
+use crate::fail::{Violation, violation};
 use crate::objects::Handle;
 use crate::structs::{EvtDevicePower, EvtDeviceStatus, EvtObject, WDF_PNPPOWER_EVENT_CALLBACKS};
 use crate::{queue, status};
 
 /// A device as the machine acts on it.
 pub(super) struct Callbacks<'a>(pub(super) &'a Rc<Device>);
+
+/// How long a power callback of a stack that is not pageable may take (0x10D/1), in 100 ns.
+const WATCHDOG: i64 = 10 * 60 * time::SECOND;
 
 /// Calls a callback that answers with a status; the answer has to be final.
 fn ask(name: &str, call: impl FnOnce() -> i32) -> i32 {
@@ -66,8 +70,13 @@ impl Callbacks<'_> {
 
     fn power(&self, name: &str, state: Power, which: fn(&WDF_PNPPOWER_EVENT_CALLBACKS) -> EvtDevicePower) -> i32 {
         let Some(callback) = self.table().and_then(which) else { return status::SUCCESS };
+        let begin = time::now();
         // SAFETY: as above.
-        ask(name, || unsafe { callback(self.handle(), state as u32) })
+        let answer = ask(name, || unsafe { callback(self.handle(), state as u32) });
+        if !self.0.settings.pageable && time::now() - begin > WATCHDOG {
+            violation(Violation::PowerRoutineTimedOut, name, "the callback took longer than ten minutes");
+        }
+        answer
     }
 
     fn prepare_hardware(&self) -> i32 {

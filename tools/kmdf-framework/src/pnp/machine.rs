@@ -189,6 +189,14 @@ impl Machine {
         }
     }
 
+    /// Tells the driver that its device is gone. This does not wait for a power callback in progress, which may wait for
+    /// the hardware; the event follows.
+    pub fn announce_surprise_removal(&self, device: &dyn Device) {
+        if self.allows(Event::SurpriseRemoval) && self.phase.get() != Phase::Init {
+            device.perform(Step::SurpriseRemoval);
+        }
+    }
+
     /// A D-state IRP: `target` is D0 after the lower drivers woke, or the state to sleep in before they do. It cannot fail.
     pub fn set_power(&self, target: Power, device: &dyn Device) {
         let running = matches!(self.phase.get(), Phase::Started | Phase::QueriedStop | Phase::QueriedRemove);
@@ -283,12 +291,10 @@ impl Machine {
         match self.phase.get() {
             Phase::Init => {}
             Phase::Failed => {
-                device.perform(Step::SurpriseRemoval);
                 self.phase.set(Phase::FailedSurpriseRemoved);
                 return status::SUCCESS;
             }
             _ => {
-                device.perform(Step::SurpriseRemoval);
                 self.leave_d0(Power::D3Final, device);
                 self.release_hardware(device);
                 self.clean_for_removal(device);

@@ -220,6 +220,9 @@ fn changing(device: &Rc<Device>, irp: *mut IRP, work: impl FnOnce(&Rc<Device>, *
 }
 
 fn event(device: &Rc<Device>, event: Event) -> i32 {
+    if event == Event::SurpriseRemoval {
+        device.pnp.machine.announce_surprise_removal(&Callbacks(device));
+    }
     let status = device.pnp.exclusively(|| device.pnp.machine.event(event, &Callbacks(device)));
     device.pnp.irp.set(0);
     status

@@ -50,13 +50,9 @@ impl Target {
 
     /// Completes what waits in the target.
     fn fail_kept(self: &Rc<Self>) {
-        while let Some(handle) = self.take_first() {
+        while let Some(handle) = self.take_first_kept() {
             sending::complete_unsent(self, &request::get(handle), status::WDF_DEVICE_REMOVED_NOT_SENT);
         }
-    }
-
-    fn take_first(&self) -> Option<Handle> {
-        self.kept.borrow_mut().pop_front()
     }
 
     /// Takes everything back and waits for it: what close and deletion do. The state already refuses new requests.
@@ -80,7 +76,7 @@ unsafe extern "win64" fn start(_: Globals, handle: Handle) -> i32 {
     }
     // A request that is sent may stop the target again: the rest waits for the next start then.
     while target.state.get() == State::Started
-        && let Some(kept) = target.take_first()
+        && let Some(kept) = target.take_first_kept()
     {
         sending::send_kept(&target, &request::get(kept));
     }

@@ -4,6 +4,7 @@
 mod buffer;
 mod control;
 mod format;
+mod kept;
 mod open;
 mod query;
 mod requests;
@@ -16,6 +17,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use nt_kernel::file::File;
 use nt_kernel::get;
 use nt_kernel::layout::{DEVICE_OBJECT, FILE_OBJECT, HANDLE};
 
@@ -58,6 +60,9 @@ pub struct Target {
     pdo: Cell<*mut DEVICE_OBJECT>,
     file: Cell<*mut FILE_OBJECT>,
     file_handle: Cell<HANDLE>,
+    /// What was opened by name, to be closed; and how, to be opened again.
+    opened: Cell<Option<File>>,
+    reopen: RefCell<Option<(String, u32)>>,
     /// Requests that wait for the target to be started, in order.
     kept: RefCell<VecDeque<Handle>>,
     /// Requests that the lower driver has, in order of sending.
@@ -89,6 +94,8 @@ impl Target {
             pdo: Cell::new(std::ptr::null_mut()),
             file: Cell::new(std::ptr::null_mut()),
             file_handle: Cell::new(std::ptr::null_mut()),
+            opened: Cell::new(None),
+            reopen: RefCell::new(None),
             kept: RefCell::default(),
             sent: RefCell::default(),
             outstanding: Cell::new(0),
@@ -117,6 +124,11 @@ pub fn create_local(device: &Rc<Device>) -> Result<Handle, i32> {
     let handle = objects::create(plan, Rc::new(target))?;
     objects::any(handle, "IoTarget").set_deletable(false);
     Ok(handle)
+}
+
+/// Forgets the requests of an earlier run.
+pub(crate) fn clear() {
+    kept::clear();
 }
 
 /// Stack locations that an IRP needs to be sent to a target.

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use nt_kernel::layout::{DEVICE_OBJECT, DEVICE_RELATIONS, IRP_MJ_PNP};
-use nt_kernel::{field, get, io, names, objects as kernel_objects, pool, put, raw};
-use nt_machine::findings::{self, Rule};
+use nt_kernel::{field, file, get, io, objects as kernel_objects, pool, put, raw};
+use nt_machine::threads;
 
 use super::rules::State;
 use super::{Target, of};
@@ -13,8 +13,8 @@ use crate::device;
 use crate::fail::{misuse, require};
 use crate::functions::Function;
 use crate::objects::{self, Handle, Kind, Plan, store};
-use crate::status;
 use crate::structs::{self, WDF_IO_TARGET_OPEN_PARAMS, WDF_OBJECT_ATTRIBUTES};
+use crate::{status, unicode};
 
 /// What this module implements.
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -28,6 +28,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
 const USE_EXISTING_DEVICE: u32 = 1;
 const BY_NAME: u32 = 2;
 const REOPEN: u32 = 3;
+
+/// Result of a create that opened what was there.
+const FILE_OPENED: u32 = 1;
 
 const IRP_MN_QUERY_DEVICE_RELATIONS: u8 = 0x07;
 const TARGET_DEVICE_RELATION: usize = 4;
@@ -44,6 +47,14 @@ impl Target {
             if !referenced.is_null() {
                 kernel_objects::dereference(referenced);
             }
+        }
+        let handle = self.file_handle.replace(std::ptr::null_mut());
+        if !handle.is_null() {
+            kernel_objects::close(handle);
+        }
+        if let Some(opened) = self.opened.take() {
+            let closing = opened.close();
+            threads::block("the close of a target's file", None, &|| closing.done());
         }
     }
 
@@ -69,21 +80,25 @@ unsafe extern "win64" fn create(
     })
 }
 
-unsafe extern "win64" fn open(_: Globals, handle: Handle, params: *const WDF_IO_TARGET_OPEN_PARAMS) -> i32 {
+unsafe extern "win64" fn open(_: Globals, handle: Handle, params: *mut WDF_IO_TARGET_OPEN_PARAMS) -> i32 {
     let target = of(handle);
     require(params, "OpenParams");
-    let Some(params) = structs::read(params) else { return status::INFO_LENGTH_MISMATCH };
-    open_with(&target, &params).err().unwrap_or(status::SUCCESS)
+    let Some(given) = structs::read(params.cast_const()) else { return status::INFO_LENGTH_MISMATCH };
+    open_with(&target, &given, params).err().unwrap_or(status::SUCCESS)
 }
 
-fn open_with(target: &Target, params: &WDF_IO_TARGET_OPEN_PARAMS) -> Result<(), i32> {
+fn open_with(
+    target: &Target,
+    params: &WDF_IO_TARGET_OPEN_PARAMS,
+    out: *mut WDF_IO_TARGET_OPEN_PARAMS,
+) -> Result<(), i32> {
     if target.local || target.is_open() || target.state.get() == State::Deleted {
         return Err(status::INVALID_DEVICE_STATE);
     }
     match params.Type {
         USE_EXISTING_DEVICE => open_device(target, params),
-        BY_NAME => open_by_name(params),
-        REOPEN => Err(status::INVALID_DEVICE_REQUEST),
+        BY_NAME => open_named(target, params, out),
+        REOPEN => reopen(target),
         _ => Err(status::INVALID_PARAMETER),
     }
 }
@@ -129,16 +144,46 @@ fn target_pdo(device: *mut DEVICE_OBJECT) -> Result<*mut DEVICE_OBJECT, i32> {
     Ok(pdo)
 }
 
-/// Opening by name needs the object manager's handles to devices, which the kernel of the host does not have for drivers.
-fn open_by_name(params: &WDF_IO_TARGET_OPEN_PARAMS) -> Result<(), i32> {
-    let name = crate::unicode::read(&params.TargetDeviceName)?;
+/// Opens a device by its name, as a program does, with the framework's own handle.
+fn open_by_name(target: &Target, name: String, access: u32) -> Result<(), i32> {
+    if !pool::try_charge() {
+        return Err(status::INSUFFICIENT_RESOURCES);
+    }
+    let file = file::open_for_driver(&name, access)?;
+    let device = io::attached_top(file.device);
+    let pdo = target_pdo(device).inspect_err(|_| {
+        let closing = file.close();
+        threads::block("the close of a target's file", None, &|| closing.done());
+    })?;
+    kernel_objects::reference(file.object.cast());
+    target.opened.set(Some(file));
+    target.file_handle.set(kernel_objects::open_object(file.object.cast()));
+    target.file.set(file.object);
+    target.pdo.set(pdo);
+    target.device.set(device);
+    target.reopen.replace(Some((name, access)));
+    target.state.set(State::Started);
+    Ok(())
+}
+
+fn open_named(
+    target: &Target,
+    params: &WDF_IO_TARGET_OPEN_PARAMS,
+    out: *mut WDF_IO_TARGET_OPEN_PARAMS,
+) -> Result<(), i32> {
+    let name = unicode::read(&params.TargetDeviceName)?;
     if name.is_empty() {
         return Err(status::INVALID_PARAMETER);
     }
-    if names::find_device(&name).is_none() {
-        return Err(status::OBJECT_NAME_NOT_FOUND);
-    }
-    findings::fatal(Rule::Missing, "OpenParams", format_args!("WdfIoTargetOpen by name ({name}) is not provided"))
+    open_by_name(target, name, params.DesiredAccess)?;
+    put!(out, FileInformation, FILE_OPENED);
+    Ok(())
+}
+
+fn reopen(target: &Target) -> Result<(), i32> {
+    let named = target.reopen.borrow().clone();
+    let (name, access) = named.ok_or(status::INVALID_DEVICE_REQUEST)?;
+    open_by_name(target, name, access)
 }
 
 fn close_to(handle: Handle, state: State) {

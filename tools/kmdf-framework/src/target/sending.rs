@@ -70,6 +70,11 @@ impl Default for Sending {
 }
 
 impl Sending {
+    /// The target that it was sent to last.
+    pub(super) fn target(&self) -> Handle {
+        self.target.get()
+    }
+
     /// True while a target or the lower driver has the request.
     #[must_use]
     pub fn is_sent(&self) -> bool {
@@ -192,7 +197,7 @@ fn try_submit(target: &Rc<Target>, request: &Rc<Request>, options: Options) -> R
     target.outstanding.set(target.outstanding.get() + 1);
     if verdict == Verdict::Keep {
         sending.progress.set(Progress::Kept);
-        target.kept.borrow_mut().push_back(handle);
+        target.keep(irp, handle);
     } else {
         pass_down(target, request);
     }
@@ -267,19 +272,12 @@ fn expire(handle: Handle) {
 }
 
 fn time_out(target: &Rc<Target>, request: &Rc<Request>) {
-    if take_kept(target, request) {
+    if target.take_kept(request) {
         complete_unsent(target, request, status::IO_TIMEOUT);
     } else if request.sending.progress.get() == Progress::Sent {
         request.sending.timed_out.set(true);
         cancel(request);
     }
-}
-
-/// Takes a request out of a stopped target. False: it is not there.
-fn take_kept(target: &Target, request: &Request) -> bool {
-    let mut kept = target.kept.borrow_mut();
-    let at = kept.iter().position(|kept| *kept == request.handle.get());
-    at.and_then(|at| kept.remove(at)).is_some()
 }
 
 /// Cancels the IRP of a sent request. True: its holder was told.
@@ -297,7 +295,7 @@ pub(super) fn cancel_sent(request: &Rc<Request>) -> bool {
         return false;
     }
     let target = of(request.sending.target.get());
-    if take_kept(&target, request) {
+    if target.take_kept(request) {
         complete_unsent(&target, request, status::CANCELLED);
         return true;
     }
@@ -334,8 +332,13 @@ fn forget(target: &Rc<Target>, request: &Rc<Request>, irp: *mut IRP) -> Result<(
     if request.sending.format.borrow().is_some() {
         return Err(status::INVALID_DEVICE_REQUEST);
     }
-    if !request.sending.formatted.get() {
+    // The location of a request from I/O is marked pending. It is kept for that, and given away only when the target
+    // needs it.
+    if !request.sending.formatted.get() && get!(irp, CurrentLocation) - 1 < target.stack_size()? {
         io::skip(irp);
+    } else if !request.sending.formatted.get() {
+        io::copy_to_next(irp);
+        put!(io::next(irp), CompletionRoutine, None);
     }
     request.forget(|| {
         io::call_driver(target.device.get(), irp);

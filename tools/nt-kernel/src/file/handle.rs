@@ -130,6 +130,16 @@ impl File {
     }
 }
 
+/// Opens a device by name for a driver, on the running thread, as `ZwCreateFile` does. [`File::close`] closes it.
+///
+/// # Errors
+/// `OBJECT_NAME_NOT_FOUND`, or the status of the create.
+pub fn open_for_driver(name: &str, access: u32) -> Result<File, i32> {
+    let device = names::find_device(name).ok_or(status::OBJECT_NAME_NOT_FOUND)?;
+    let options = RequestOptions { kernel: true, ..RequestOptions::default() };
+    open_here(device, access, options).map(|(file, _)| file).map_err(|outcome| outcome.status)
+}
+
 /// `IoGetDeviceObjectPointer`: opens a device by name, on the running thread, and closes the handle; a reference to the file
 /// object stays the caller's, and with it the device on top of the stack.
 ///

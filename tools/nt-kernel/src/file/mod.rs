@@ -3,7 +3,7 @@
 mod handle;
 mod request;
 
-pub use handle::{File, open, open_by_name};
+pub use handle::{File, open, open_by_name, open_for_driver};
 pub use request::{Operation, Outcome, Pending, RequestOptions, submit};
 
 #[cfg(test)]

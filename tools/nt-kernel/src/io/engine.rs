@@ -11,7 +11,7 @@ use crate::layout::{
     DEVICE_OBJECT, IO_STACK_LOCATION, IRP, IRP_MJ_DEVICE_CONTROL, IRP_MJ_PNP, IRP_MJ_POWER, IRP_MJ_READ, IRP_MJ_WRITE,
     SL_ERROR_RETURNED, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS, SL_PENDING_RETURNED,
 };
-use crate::sync::MUTEX;
+use crate::sync::{MUTEX, WAIT_LOCK};
 use crate::{field, get, put, raw, status};
 
 /// Sends an IRP to a device: its driver's dispatch routine gets the next stack location.
@@ -155,7 +155,7 @@ fn judge_completion(request: *mut IRP) {
     if get!(request, CancelRoutine).is_some() {
         findings::report(Rule::CancelRoutine, "Irp", "completed with its cancel routine set");
     }
-    if let Some((_, what)) = call::held().iter().find(|(_, what)| *what != MUTEX) {
+    if let Some((_, what)) = call::held().iter().find(|(_, what)| ![MUTEX, WAIT_LOCK].contains(what)) {
         findings::report(Rule::Lock, "Irp", format_args!("completed while holding a {what}"));
     }
     let Some(output) = irp::with(request, |known| known.output).flatten() else { return };

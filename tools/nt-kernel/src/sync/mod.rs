@@ -20,6 +20,7 @@ use nt_machine::call::Export;
 
 pub(crate) use exports::EXPORTS;
 pub(crate) use wait::MUTEX;
+pub use wait::WAIT_LOCK;
 
 /// What is still armed or queued, for the check at unload.
 pub(crate) fn left() -> Vec<String> {

@@ -14,6 +14,9 @@ use crate::status;
 /// What a mutex is called among the locks that a thread holds.
 pub(crate) const MUTEX: &str = "mutex";
 
+/// What a framework's wait lock is called there.
+pub const WAIT_LOCK: &str = "wait lock";
+
 /// Somebody who waits.
 struct Waiter {
     objects: Vec<*mut DISPATCHER_HEADER>,

@@ -180,7 +180,12 @@ const CASES: &[Case] = &[
 
 fn apply(machine: &Machine, device: &Recording, what: Do) -> i32 {
     match what {
-        Do::Pnp(event) => machine.event(event, device),
+        Do::Pnp(event) => {
+            if event == Event::SurpriseRemoval {
+                machine.announce_surprise_removal(device);
+            }
+            machine.event(event, device)
+        }
         Do::Power(target) => {
             machine.set_power(target, device);
             0
@@ -230,7 +235,7 @@ fn a_failed_start_undoes_exactly_what_was_done() {
         device.fails.borrow_mut().push(what);
         assert_eq!(machine.event(Event::Start, &device), *status, "{what}");
         let steps = device.steps.borrow().join(" ");
-        let after = steps.split_once(&format!("{what}")).expect("the step was done").1;
+        let after = steps.split_once(what).expect("the step was done").1;
         let after = after.split_once(' ').expect("something follows").1;
         assert_eq!(after, *expected, "{what}");
         assert_eq!(machine.phase(), Phase::Failed);
