@@ -139,17 +139,18 @@ fn a_fatal_finding_in_nested_callbacks_never_returns() {
     assert_eq!(findings[0].function, "Fatal");
 }
 
+#[inline(never)]
+extern "win64" fn deep(leaf: extern "win64" fn()) {
+    let local = std::hint::black_box([0_u8; 3000]);
+    leaf();
+    std::hint::black_box(&local);
+}
+
 #[test]
 fn the_use_of_the_stack_is_measured() {
     let _machine = machine();
     let stub = stub_of(&export("Leaf", nothing as *const (), 0, 2));
-    on_thread(move || {
-        driver("Deep", || {
-            let local = std::hint::black_box([0_u8; 3000]);
-            stub();
-            std::hint::black_box(&local);
-        });
-    });
+    on_thread(move || driver("Deep", || deep(stub)));
     let used = stack_use();
     assert!((3000..9000).contains(&used.bytes), "{used:?}");
     assert_eq!((used.callback.as_str(), used.function), ("Deep", "Leaf"));
