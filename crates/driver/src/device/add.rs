@@ -13,7 +13,7 @@ use wdk_sys::{
 };
 
 use crate::device::files::{self, FileContext};
-use crate::device::{Device, flush, interfaces, queues, remove, start};
+use crate::device::{Device, flush, interfaces, power, queues, remove, start};
 use crate::io::engine::Engine;
 use crate::io::own_work::Task;
 use crate::io::request_context::RequestContext;
@@ -55,9 +55,10 @@ fn add(mut init: PWDFDEVICE_INIT) -> Result<(), NTSTATUS> {
 /// What the framework calls.
 #[unsafe(link_section = "PAGE")]
 fn set_callbacks(init: PWDFDEVICE_INIT) -> Result<(), NTSTATUS> {
-    // Power transitions need no part of ours yet: the drive spins up on demand.
     let mut pnp = WDF_PNPPOWER_EVENT_CALLBACKS {
         Size: size_field::<WDF_PNPPOWER_EVENT_CALLBACKS>(),
+        EvtDeviceD0Entry: Some(power::d0_entry),
+        EvtDeviceD0Exit: Some(power::d0_exit),
         EvtDeviceSelfManagedIoInit: Some(start::self_managed_io_init),
         EvtDeviceSelfManagedIoCleanup: Some(remove::self_managed_io_cleanup),
         EvtDeviceSurpriseRemoval: Some(remove::surprise_removal),

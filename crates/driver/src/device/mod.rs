@@ -6,6 +6,7 @@ pub mod files;
 pub mod flush;
 pub mod interfaces;
 pub mod poll;
+pub mod power;
 pub mod queues;
 pub mod remove;
 pub mod settings;

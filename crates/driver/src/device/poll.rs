@@ -21,6 +21,15 @@ pub fn start(device: &Device) -> Result<(), NTSTATUS> {
     Ok(())
 }
 
+/// The drive has come back to D0: polls go on, if it is polled and has been started.
+pub fn resume(device: &Device) {
+    let handle = device.poll_timer.get();
+    if !handle.is_null() {
+        // SAFETY: it lives as long as the device.
+        unsafe { timer::start(handle, FIRST_POLL) };
+    }
+}
+
 /// Ends polling; no tick runs any more after this. PASSIVE_LEVEL.
 pub fn stop(device: &Device) {
     let handle = device.poll_timer.get();

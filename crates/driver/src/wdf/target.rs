@@ -2,6 +2,7 @@
 
 use core::ptr::null_mut;
 
+use scopeguard::{ScopeGuard, guard};
 use wdk_sys::{
     _WDF_IO_TARGET_OPEN_TYPE, NTSTATUS, WDF_IO_TARGET_OPEN_PARAMS, WDF_NO_OBJECT_ATTRIBUTES, WDFDEVICE, WDFIOTARGET,
     call_unsafe_wdf_function_binding,
@@ -33,14 +34,11 @@ impl Target {
             TargetDeviceObject: lower.as_ptr(),
             ..WDF_IO_TARGET_OPEN_PARAMS::default()
         };
+        // SAFETY: made above; nobody else knows it.
+        let target = guard(handle, |handle| unsafe { delete(handle.cast()) });
         // SAFETY: a target that is not open, and a device object that outlives our device.
-        let opened = unsafe { call_unsafe_wdf_function_binding!(WdfIoTargetOpen, handle, &raw mut parameters) };
-        if let Err(status) = status::check(opened) {
-            // SAFETY: made above; nobody else knows it.
-            unsafe { delete(handle.cast()) };
-            return Err(status);
-        }
-        Ok(Self(handle))
+        status::check(unsafe { call_unsafe_wdf_function_binding!(WdfIoTargetOpen, handle, &raw mut parameters) })?;
+        Ok(Self(ScopeGuard::into_inner(target)))
     }
 
     /// The target with this handle.
