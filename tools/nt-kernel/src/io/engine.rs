@@ -47,6 +47,9 @@ pub fn call_driver(device: *mut DEVICE_OBJECT, request: *mut IRP) -> i32 {
     let name = format!("{} of {}", major_name(major), driver_name(device));
     let returned = call::driver(&name, || routine(device, request));
     judge_return(&visit, returned, &name);
+    if returned != status::PENDING {
+        finish::await_end(request);
+    }
     returned
 }
 

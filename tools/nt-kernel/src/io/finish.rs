@@ -1,7 +1,7 @@
 //! The end of an IRP: what the I/O manager does once the last driver has completed it.
 
 use nt_machine::findings::{self, Rule};
-use nt_machine::irql::APC;
+use nt_machine::irql::{self, APC};
 use nt_machine::memory;
 use nt_machine::threads;
 
@@ -42,12 +42,36 @@ pub(super) fn reached_top(request: *mut IRP) {
         }
         Origin::Threaded | Origin::Asynchronous => {
             mdl::unlock_chain(get!(request, MdlAddress));
-            if get!(request, Flags) & IRP_CLOSE_OPERATION != 0 {
-                final_stage(request);
-            } else {
-                // A special kernel APC of the thread that asked.
-                threads::spawn("end of a request", APC, Box::new(move || final_stage(request)));
-            }
+            end_in_thread(request);
+        }
+    }
+}
+
+/// The final stage is a special kernel APC of the thread that asked. In that very thread, below APC_LEVEL, it comes at
+/// once: whoever sees success returned may leave, with the event and the status block on its stack. At a higher IRQL it
+/// comes before `IoCallDriver` returns, see [`await_end`], and for another thread soon.
+fn end_in_thread(request: *mut IRP) {
+    let own = threads::thread_object(threads::current()).cast::<core::ffi::c_void>();
+    let close = get!(request, Flags) & IRP_CLOSE_OPERATION != 0;
+    if close || get!(request, Thread) == own && irql::current() < APC {
+        let before = irql::current();
+        irql::raise(APC.max(before));
+        final_stage(request);
+        irql::lower(before);
+    } else {
+        irp::with(request, |known| known.ending = true);
+        threads::spawn("end of a request", APC, Box::new(move || final_stage(request)));
+    }
+}
+
+/// A dispatch routine has returned: if it has completed a request of this very thread at a raised IRQL, the request ends
+/// now that the IRQL is low again.
+pub(super) fn await_end(request: *mut IRP) {
+    let ending = || irp::with(request, |known| known.ending).unwrap_or(false);
+    if irql::current() < APC && ending() {
+        let own = threads::thread_object(threads::current()).cast::<core::ffi::c_void>();
+        if get!(request, Thread) == own {
+            threads::block("the end of a request", None, &|| !ending());
         }
     }
 }

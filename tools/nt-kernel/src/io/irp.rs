@@ -45,6 +45,8 @@ pub(crate) struct Known {
     visits: Vec<Option<Rc<Visit>>>,
     /// Called at the very end, for requests of programs.
     pub(crate) on_finish: Option<OnFinish>,
+    /// It has reached the top, and its end is to come.
+    pub(crate) ending: bool,
     /// The requestor is a 32-bit process.
     pub(crate) wow64: bool,
     /// What `Information` may not exceed, for requests with a buffer of the caller.
@@ -103,7 +105,14 @@ fn initialise(irp: *mut IRP, size: u16, stack: i8, origin: Origin) {
     put!(irp, CurrentStackLocation, location(irp, stack + 1));
     let list = field!(irp, ThreadListEntry);
     raw::write(list, LIST_ENTRY { Flink: list, Blink: list });
-    let known = Known { origin, visits: vec![None; stack as usize], on_finish: None, wow64: false, output: None };
+    let known = Known {
+        origin,
+        visits: vec![None; stack as usize],
+        on_finish: None,
+        ending: false,
+        wow64: false,
+        output: None,
+    };
     IRPS.with_borrow_mut(|irps| irps.insert(irp as usize, known));
 }
 

@@ -386,3 +386,27 @@ fn the_pending_bit_is_in_the_current_location() {
         free_irp(irp);
     });
 }
+
+#[test]
+fn success_at_once_leaves_nothing_to_come() {
+    extern "win64" fn succeed_raised(_device: *mut DEVICE_OBJECT, irp: *mut IRP) -> i32 {
+        let old = nt_machine::irql::raise(2);
+        finish(irp, status::SUCCESS, 7);
+        nt_machine::irql::lower(old);
+        status::SUCCESS
+    }
+    let routines: [crate::layout::DRIVER_DISPATCH; 2] = [succeed, succeed_raised];
+    for routine in routines {
+        clean(move || {
+            let port = device("port", routine, None);
+            let null = core::ptr::null_mut();
+            let buffers = Buffers { input: null, input_length: 0, output: null, output_length: 0 };
+            let mut block = IO_STATUS_BLOCK { Status: 0x55, Information: 0x55 };
+            let irp = build_device_control(port, 0x0022_2003, false, buffers, core::ptr::null_mut(), &raw mut block);
+            irp::with(irp, |known| known.output = None);
+            assert_eq!(call_driver(port, irp), status::SUCCESS);
+            assert!(!irp::is_live(irp));
+            assert_eq!((block.Status, block.Information), (status::SUCCESS, 7));
+        });
+    }
+}
