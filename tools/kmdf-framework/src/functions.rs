@@ -1,4 +1,4 @@
-//! The function table: 458 entries, in the order and with the IRQL limits of `tables/wdf-functions.json`.
+//! The function table: 458 entries, in the order and with the IRQL limits of `tables/functions.json`.
 //!
 //! Each subject module lists what it implements in a `FUNCTIONS` constant; [`SUBJECTS`] collects them. An entry that
 //! no subject implements is a stub that ends the run and names itself.
@@ -18,7 +18,11 @@ pub type Function = (&'static str, *const ());
 const SUBJECTS: &[&[&[Function]]] = &[
     &[crate::objects::FUNCTIONS],
     &[crate::driver::FUNCTIONS],
-    &[crate::device::init::FUNCTIONS],
+    &[
+        crate::device::init::identity::FUNCTIONS,
+        crate::device::init::io::FUNCTIONS,
+        crate::device::init::power::FUNCTIONS,
+    ],
     &[crate::device::create::FUNCTIONS],
     &[crate::device::accessors::FUNCTIONS],
     &[crate::device::names::FUNCTIONS],
@@ -32,6 +36,7 @@ const SUBJECTS: &[&[&[Function]]] = &[
     &[crate::queue::reserve::FUNCTIONS],
     &[crate::request::accessors::FUNCTIONS],
     &[crate::request::buffers::FUNCTIONS],
+    &[crate::request::user_buffers::FUNCTIONS],
     &[crate::request::cancel::FUNCTIONS],
     &[crate::request::complete::FUNCTIONS],
     &[crate::request::create::FUNCTIONS],
@@ -74,7 +79,7 @@ struct Data<'a> {
 
 /// The rows of the table, by index.
 pub static ROWS: LazyLock<Vec<Row<'static>>> = LazyLock::new(|| {
-    let data: Data<'static> = serde_json::from_str(include_str!("../tables/wdf-functions.json"))
+    let data: Data<'static> = serde_json::from_str(include_str!("../tables/functions.json"))
         .expect("the function data is part of this crate and is read by its tests");
     data.functions
 });

@@ -1,6 +1,6 @@
 //! The framework's structures as drivers lay them out, under their WDK names.
 //!
-//! Sizes and offsets are checked against `tables/wdf-structs.json`. A structure carries its size in its first member;
+//! Sizes and offsets are checked against `tables/structs.json`. A structure carries its size in its first member;
 //! [`read`] accepts the current size and the older ones that the framework still accepts, and gives the members that
 //! the older form lacks the value 0.
 #![expect(missing_docs, reason = "names and meaning are the WDK's")]
@@ -276,7 +276,7 @@ mod tests {
     use serde_json::Value;
 
     fn data() -> Value {
-        serde_json::from_str(include_str!("../tables/wdf-structs.json")).unwrap()
+        serde_json::from_str(include_str!("../tables/structs.json")).unwrap()
     }
 
     #[test]

@@ -7,12 +7,11 @@ use nt_kernel::layout::{
     DO_BUFFERED_IO, DO_DIRECT_IO, IRP, IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_READ,
     IRP_MJ_WRITE, MDL,
 };
-use nt_kernel::mdl::Lock;
 use nt_kernel::{get, mdl, raw};
 
 use super::{Request, open};
 use crate::client::{self, Client, Globals};
-use crate::fail::{require, require_irql};
+use crate::fail::require;
 use crate::functions::Function;
 use crate::memory::{self, Memory};
 use crate::objects::{self, Handle, Kind, Plan};
@@ -26,10 +25,6 @@ pub const FUNCTIONS: &[Function] = &[
     ("WdfRequestRetrieveOutputMemory", retrieve_output_memory as *const ()),
     ("WdfRequestRetrieveInputWdmMdl", retrieve_input_mdl as *const ()),
     ("WdfRequestRetrieveOutputWdmMdl", retrieve_output_mdl as *const ()),
-    ("WdfRequestRetrieveUnsafeUserInputBuffer", retrieve_unsafe_input as *const ()),
-    ("WdfRequestRetrieveUnsafeUserOutputBuffer", retrieve_unsafe_output as *const ()),
-    ("WdfRequestProbeAndLockUserBufferForRead", probe_for_read as *const ()),
-    ("WdfRequestProbeAndLockUserBufferForWrite", probe_for_write as *const ()),
 ];
 
 /// What was made over a request's buffers and goes with its completion.
@@ -40,12 +35,12 @@ pub(crate) struct Cached {
     /// MDL over the system buffer: one for both directions.
     mdl: Option<*mut MDL>,
     /// MDLs of probed and locked user buffers.
-    locked: Vec<*mut MDL>,
+    pub(super) locked: Vec<*mut MDL>,
 }
 
 /// Which way the data goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
+pub(super) enum Direction {
     /// To the driver.
     Input,
     /// From the driver.
@@ -54,7 +49,7 @@ enum Direction {
 
 /// How the data travels.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Method {
+pub(super) enum Method {
     /// In the system buffer.
     Buffered,
     /// In pages that an MDL describes.
@@ -64,13 +59,13 @@ enum Method {
 }
 
 /// A buffer before it is looked at: its method, the whole length that the sender gave, and the sender's pointer.
-struct Data {
-    method: Method,
-    length: usize,
-    pointer: *mut c_void,
+pub(super) struct Data {
+    pub method: Method,
+    pub length: usize,
+    pub pointer: *mut c_void,
 }
 
-fn data(request: &Request, direction: Direction) -> Result<Data, i32> {
+pub(super) fn data(request: &Request, direction: Direction) -> Result<Data, i32> {
     let irp = request.irp.get();
     if irp.is_null() || get!(irp, CurrentLocation) > get!(irp, StackCount) {
         return Err(status::INVALID_DEVICE_REQUEST);
@@ -109,7 +104,7 @@ fn data(request: &Request, direction: Direction) -> Result<Data, i32> {
     }
 }
 
-fn from_user(irp: *mut IRP) -> bool {
+pub(super) fn from_user(irp: *mut IRP) -> bool {
     get!(irp, RequestorMode) != 0
 }
 
@@ -158,7 +153,7 @@ fn retrieve_buffer(
 }
 
 /// Stores address and length, or NULL and 0.
-fn give(found: Result<(*mut u8, usize), i32>, buffer: *mut *mut u8, length: *mut usize) -> i32 {
+pub(super) fn give(found: Result<(*mut u8, usize), i32>, buffer: *mut *mut u8, length: *mut usize) -> i32 {
     let (address, size, result) = match found {
         Ok((address, size)) => (address, size, status::SUCCESS),
         Err(status) => (std::ptr::null_mut(), 0, status),
@@ -191,7 +186,7 @@ unsafe extern "win64" fn retrieve_output_buffer(
 }
 
 /// A memory object that is part of the request.
-fn embed(
+pub(super) fn embed(
     client: &Rc<Client>,
     request: &Request,
     address: *mut u8,
@@ -284,102 +279,6 @@ unsafe extern "win64" fn retrieve_input_mdl(_: Globals, request: Handle, out: *m
 
 unsafe extern "win64" fn retrieve_output_mdl(_: Globals, request: Handle, out: *mut *mut MDL) -> i32 {
     retrieve_mdl(request, Direction::Output, out)
-}
-
-fn retrieve_unsafe(
-    request: Handle,
-    direction: Direction,
-    minimum: usize,
-    buffer: *mut *mut u8,
-    length: *mut usize,
-) -> i32 {
-    require(buffer, "Buffer");
-    let found = || {
-        let request = open(request).ok_or(status::INVALID_DEVICE_REQUEST)?;
-        let data = data(&request, direction)?;
-        if request.major() == IRP_MJ_INTERNAL_DEVICE_CONTROL || data.method != Method::Neither {
-            return Err(status::INVALID_DEVICE_REQUEST);
-        }
-        if data.length == 0 || data.length < minimum {
-            return Err(status::BUFFER_TOO_SMALL);
-        }
-        Ok((data.pointer.cast(), data.length))
-    };
-    give(found(), buffer, length)
-}
-
-unsafe extern "win64" fn retrieve_unsafe_input(
-    _: Globals,
-    request: Handle,
-    minimum: usize,
-    buffer: *mut *mut u8,
-    length: *mut usize,
-) -> i32 {
-    retrieve_unsafe(request, Direction::Input, minimum, buffer, length)
-}
-
-unsafe extern "win64" fn retrieve_unsafe_output(
-    _: Globals,
-    request: Handle,
-    minimum: usize,
-    buffer: *mut *mut u8,
-    length: *mut usize,
-) -> i32 {
-    retrieve_unsafe(request, Direction::Output, minimum, buffer, length)
-}
-
-fn probe_and_lock(
-    globals: Globals,
-    request: Handle,
-    buffer: *mut u8,
-    length: usize,
-    write: bool,
-    out: *mut Handle,
-) -> i32 {
-    let client = client::of(globals);
-    require(buffer, "Buffer");
-    require_irql(0, "Request");
-    objects::store(out, "MemoryObject", || {
-        let request = open(request).ok_or(status::INVALID_DEVICE_REQUEST)?;
-        if length == 0 {
-            return Err(status::INVALID_USER_BUFFER);
-        }
-        if !nt_kernel::pool::try_charge() {
-            return Err(status::INSUFFICIENT_RESOURCES);
-        }
-        let mdl = mdl::allocate(buffer, length as u32);
-        let user = from_user(request.irp.get());
-        if let Err(status) = mdl::probe_and_lock(mdl, user, if write { Lock::Write } else { Lock::Read }) {
-            mdl::free(mdl);
-            return Err(status);
-        }
-        let address = mdl::map(mdl);
-        request.buffers.borrow_mut().locked.push(mdl);
-        if address.is_null() {
-            return Err(status::INSUFFICIENT_RESOURCES);
-        }
-        embed(&client, &request, address.cast(), length, !write)
-    })
-}
-
-unsafe extern "win64" fn probe_for_read(
-    globals: Globals,
-    request: Handle,
-    buffer: *mut u8,
-    length: usize,
-    out: *mut Handle,
-) -> i32 {
-    probe_and_lock(globals, request, buffer, length, false, out)
-}
-
-unsafe extern "win64" fn probe_for_write(
-    globals: Globals,
-    request: Handle,
-    buffer: *mut u8,
-    length: usize,
-    out: *mut Handle,
-) -> i32 {
-    probe_and_lock(globals, request, buffer, length, true, out)
 }
 
 impl Cached {

@@ -7,6 +7,7 @@ pub(crate) mod complete;
 pub(crate) mod create;
 #[cfg(test)]
 mod tests;
+pub(crate) mod user_buffers;
 
 pub use complete::complete;
 pub use create::from_io;
