@@ -54,6 +54,8 @@ fn flags() -> Result<String> {
     if let Some(home) = home {
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
     }
+    // Where the toolchain brings core's sources, its places in panics lead there.
+    flags.push(format!("--remap-path-prefix={}=/rust", sysroot("rustc")?.display()));
     Ok(flags.join("\u{1f}"))
 }
 
