@@ -59,6 +59,9 @@ unsafe extern "win64" fn allocate_context(
     if plan.key == 0 {
         return status::OBJECT_NAME_INVALID;
     }
+    if object.embedded {
+        return status::OBJECT_PATH_INVALID;
+    }
     let present = context::typed(&object, plan.key);
     let (block, status) = if !present.is_null() {
         (present, status::OBJECT_NAME_EXISTS)

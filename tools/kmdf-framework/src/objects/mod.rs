@@ -101,6 +101,8 @@ pub struct Object {
     body: Rc<dyn Body>,
     /// Its disposal has to run at PASSIVE_LEVEL.
     passive: bool,
+    /// Part of another object: it cannot get contexts.
+    embedded: bool,
     /// The driver may delete it.
     deletable: Cell<bool>,
     /// Callbacks of its contexts run (not for a request that the driver never saw).
@@ -181,7 +183,7 @@ pub fn create(plan: Plan, body: Rc<dyn Body>) -> Result<Handle, i32> {
     if !nt_kernel::pool::try_charge() {
         return Err(status::INSUFFICIENT_RESOURCES);
     }
-    create_embedded(plan, body)
+    link(plan, body, false)
 }
 
 /// As [`create`], for an object that is part of another one and needs no allocation.
@@ -189,6 +191,10 @@ pub fn create(plan: Plan, body: Rc<dyn Body>) -> Result<Handle, i32> {
 /// # Errors
 /// DELETE_PENDING if the parent is being deleted.
 pub fn create_embedded(plan: Plan, body: Rc<dyn Body>) -> Result<Handle, i32> {
+    link(plan, body, true)
+}
+
+fn link(plan: Plan, body: Rc<dyn Body>, embedded: bool) -> Result<Handle, i32> {
     let parent = if plan.parent.is_null() { None } else { Some(any(plan.parent, "ParentObject")) };
     if parent.as_ref().is_some_and(|parent| parent.life() != Life::Alive) {
         return Err(status::DELETE_PENDING);
@@ -203,6 +209,7 @@ pub fn create_embedded(plan: Plan, body: Rc<dyn Body>) -> Result<Handle, i32> {
         scope: plan.scope,
         body: Rc::clone(&body),
         passive: plan.passive || plan.kind.rules().passive || plan.level == Level::Passive,
+        embedded,
         deletable: Cell::new(plan.kind.rules().deletable),
         notify: Cell::new(true),
         parent: Cell::new(plan.parent),

@@ -171,3 +171,31 @@ fn an_allocation_that_fails_fails_the_creation() {
         assert_eq!(taken(), Vec::<String>::new());
     }));
 }
+
+#[test]
+fn a_part_of_another_object_gets_no_context() {
+    unsafe extern "win64" fn add_context(_: Handle, request: Handle) {
+        let mut memory = Handle::NULL;
+        let status: i32 = wdf!(WdfRequestRetrieveOutputMemory, request, &raw mut memory);
+        assert_eq!(status, status::SUCCESS);
+        let more = WDF_OBJECT_ATTRIBUTES { ContextTypeInfo: context_type(8), ..attributes() };
+        let none = std::ptr::null_mut::<*mut u8>();
+        let status: i32 = wdf!(WdfObjectAllocateContext, memory, &raw const more, none);
+        assert_eq!(status, status::OBJECT_PATH_INVALID);
+        wdf!(WdfRequestComplete, request, status::SUCCESS)
+    }
+    assert_clean(&world(|| {
+        let device = device_with(
+            |_| {},
+            |device| {
+                let config = crate::structs::WDF_IO_QUEUE_CONFIG {
+                    EvtIoDefault: Some(add_context),
+                    DefaultQueue: 1,
+                    ..queue_config(1)
+                };
+                create_queue(device, &config, std::ptr::null()).unwrap();
+            },
+        );
+        assert_eq!(send_read(device, 8).status(), Some(status::SUCCESS));
+    }));
+}

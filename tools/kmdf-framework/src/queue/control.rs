@@ -8,7 +8,7 @@ use super::{Notice, Power, Queue, engine, pump, wait_until};
 use crate::client::Globals;
 use crate::fail::{Violation, misuse, violation};
 use crate::functions::Function;
-use crate::objects::Handle;
+use crate::objects::{self, Handle, Life};
 use crate::structs::EvtQueueState;
 
 /// What this module implements.
@@ -48,6 +48,15 @@ unsafe extern "win64" fn get_device(_: Globals, queue: Handle) -> Handle {
     super::get(queue).device.handle.get()
 }
 
+/// The queue of a state function; one that is being deleted has no states any more.
+fn to_change(handle: Handle) -> Rc<Queue> {
+    let queue = super::get(handle);
+    if objects::any(handle, "Queue").life() != Life::Alive {
+        violation(Violation::QueueFatalError, "Queue", "the state of a queue changes that is being deleted");
+    }
+    queue
+}
+
 fn set_state(queue: &Queue, accept: Option<bool>, deliver: Option<bool>) {
     if let Some(accept) = accept {
         queue.accepting.set(accept && !queue.removed.get());
@@ -76,7 +85,7 @@ fn check_wait(queue: &Queue, function: &str) {
 }
 
 unsafe extern "win64" fn start(_: Globals, queue: Handle) {
-    let queue = super::get(queue);
+    let queue = to_change(queue);
     queue.purging.set(false);
     set_state(&queue, Some(true), Some(true));
     if queue.waiting() > 0 && queue.ready_notice.get().is_some() {
@@ -86,14 +95,14 @@ unsafe extern "win64" fn start(_: Globals, queue: Handle) {
 }
 
 unsafe extern "win64" fn stop(_: Globals, queue: Handle, callback: EvtQueueState, context: usize) {
-    let queue = super::get(queue);
+    let queue = to_change(queue);
     request_notice(&queue.stop_notice, callback, context, "StopComplete");
     set_state(&queue, Some(true), Some(false));
     pump(&queue);
 }
 
 unsafe extern "win64" fn stop_synchronously(_: Globals, queue: Handle) {
-    let queue = super::get(queue);
+    let queue = to_change(queue);
     check_wait(&queue, "WdfIoQueueStopSynchronously");
     set_state(&queue, Some(true), Some(false));
     pump(&queue);
@@ -101,14 +110,14 @@ unsafe extern "win64" fn stop_synchronously(_: Globals, queue: Handle) {
 }
 
 unsafe extern "win64" fn drain(_: Globals, queue: Handle, callback: EvtQueueState, context: usize) {
-    let queue = super::get(queue);
+    let queue = to_change(queue);
     request_notice(&queue.empty_notice, callback, context, "DrainComplete");
     set_state(&queue, Some(false), Some(true));
     pump(&queue);
 }
 
 unsafe extern "win64" fn drain_synchronously(_: Globals, queue: Handle) {
-    let queue = super::get(queue);
+    let queue = to_change(queue);
     check_wait(&queue, "WdfIoQueueDrainSynchronously");
     set_state(&queue, Some(false), Some(true));
     pump(&queue);
@@ -121,14 +130,14 @@ fn begin_purge(queue: &Rc<Queue>) {
 }
 
 unsafe extern "win64" fn purge(_: Globals, queue: Handle, callback: EvtQueueState, context: usize) {
-    let queue = super::get(queue);
+    let queue = to_change(queue);
     request_notice(&queue.empty_notice, callback, context, "PurgeComplete");
     set_state(&queue, Some(false), None);
     begin_purge(&queue);
 }
 
 unsafe extern "win64" fn purge_synchronously(_: Globals, queue: Handle) {
-    let queue = super::get(queue);
+    let queue = to_change(queue);
     check_wait(&queue, "WdfIoQueuePurgeSynchronously");
     set_state(&queue, Some(false), None);
     begin_purge(&queue);
@@ -137,14 +146,14 @@ unsafe extern "win64" fn purge_synchronously(_: Globals, queue: Handle) {
 }
 
 unsafe extern "win64" fn stop_and_purge(_: Globals, queue: Handle, callback: EvtQueueState, context: usize) {
-    let queue = super::get(queue);
+    let queue = to_change(queue);
     request_notice(&queue.stop_notice, callback, context, "StopAndPurgeComplete");
     set_state(&queue, Some(true), Some(false));
     begin_purge(&queue);
 }
 
 unsafe extern "win64" fn stop_and_purge_synchronously(_: Globals, queue: Handle) {
-    let queue = super::get(queue);
+    let queue = to_change(queue);
     check_wait(&queue, "WdfIoQueueStopAndPurgeSynchronously");
     set_state(&queue, Some(true), Some(false));
     begin_purge(&queue);

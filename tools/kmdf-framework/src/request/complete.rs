@@ -133,8 +133,9 @@ pub fn complete(request: &Rc<Request>, status: i32) {
             );
         }
     }
-    let reserved = !request.reserve.get().is_null();
-    if reserved {
+    // Requests of the driver and reserved ones live on; those of the framework end with their IRP.
+    let lives_on = request.origin != Origin::Io || !request.reserve.get().is_null();
+    if lives_on {
         objects::delete_children(handle);
     } else {
         objects::begin_delete(handle);
@@ -149,9 +150,12 @@ pub fn complete(request: &Rc<Request>, status: i32) {
     request.irp.set(std::ptr::null_mut());
     io::complete(irp, 0);
     queue::left(request);
-    if reserved {
+    if !request.reserve.get().is_null() {
         request.make_ready();
         queue::reserve::returned(request);
+    } else if lives_on {
+        request.queue.set(Handle::NULL);
+        request.must_complete.set(false);
     } else {
         objects::end_delete(handle);
     }

@@ -246,7 +246,7 @@ fn reuse_with(client: &Client, request: &Request, parameters: &WDF_REQUEST_REUSE
         release_irp(request);
         request.irp.set(parameters.NewIrp);
         request.frees_irp.set(false);
-    } else if !request.irp.get().is_null() && request.origin == Origin::Driver {
+    } else if !request.irp.get().is_null() && request.origin == Origin::Driver && request.frees_irp.get() {
         io::reuse_irp(request.irp.get(), parameters.Status);
     }
     if !request.irp.get().is_null() {

@@ -266,6 +266,43 @@ fn an_irp_of_the_driver_is_wrapped_and_freed_with_the_request() {
     }));
 }
 
+extern "win64" fn note_status(
+    _: *mut nt_kernel::layout::DEVICE_OBJECT,
+    irp: *mut nt_kernel::layout::IRP,
+    _: *mut std::ffi::c_void,
+) -> i32 {
+    log(format!("{:#x}", get!(irp, IoStatus.Status)));
+    status::MORE_PROCESSING_REQUIRED
+}
+
+#[test]
+fn a_request_of_the_driver_with_an_irp_to_complete_survives_its_completion() {
+    assert_clean(&world(|| {
+        let device = device_of_type(2, None);
+        let wdm: *mut nt_kernel::layout::DEVICE_OBJECT = wdf!(WdfDeviceWdmGetDeviceObject, device);
+        // An IRP that the driver got outside of the framework: the current location is the driver's.
+        let irp = io::allocate_irp(2);
+        io::set_next_location(irp);
+        put!(io::current(irp), DeviceObject, wdm);
+        put!(io::next(irp), MajorFunction, 0xE);
+        io::set_completion(irp, note_status, std::ptr::null_mut(), true, true, true);
+        io::set_next_location(irp);
+        put!(io::current(irp), DeviceObject, wdm);
+        let mut request = Handle::NULL;
+        let none = std::ptr::null::<WDF_OBJECT_ATTRIBUTES>();
+        let status: i32 = wdf!(WdfRequestCreate, none, Handle::NULL, &raw mut request);
+        assert_eq!(status, status::SUCCESS);
+        let parameters =
+            crate::structs::WDF_REQUEST_REUSE_PARAMS { Size: 24, Flags: 3, Status: status::NOT_SUPPORTED, NewIrp: irp };
+        let status: i32 = wdf!(WdfRequestReuse, request, &raw const parameters);
+        assert_eq!(status, status::SUCCESS);
+        let () = wdf!(WdfRequestComplete, request, status::NOT_FOUND);
+        assert_eq!(taken(), [format!("{:#x}", status::NOT_FOUND)]);
+        let () = wdf!(WdfObjectDelete, request);
+        io::free_irp(irp);
+    }));
+}
+
 #[test]
 fn a_request_of_the_driver_cannot_be_completed() {
     let findings = world(|| {
