@@ -12,12 +12,12 @@ mod usage;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use nt_kernel::layout::IRP;
+use nt_kernel::layout::{DEVICE_OBJECT, IRP};
 use nt_kernel::{get, io, put};
 use nt_machine::findings::{self, Rule};
 use nt_machine::threads;
 
-use crate::device::{Device, DeviceKind, Settings};
+use crate::device::{self, Device, DeviceKind, Settings};
 use crate::fail::{Violation, violation};
 use crate::functions::Function;
 use crate::status;
@@ -169,6 +169,19 @@ pub fn dispatch_pnp(device: &Rc<Device>, irp: *mut IRP) -> i32 {
 #[must_use]
 pub fn dispatch_power(device: &Rc<Device>, irp: *mut IRP) -> i32 {
     power::dispatch(device, irp)
+}
+
+/// The device of a WDM device object, if its driver owns the power policy of the stack: then nobody else sends it power
+/// IRPs for device states.
+#[must_use]
+pub fn policy_owner(wdm: *const DEVICE_OBJECT) -> Option<Rc<Device>> {
+    device::by_wdm(wdm).filter(|device| device.pnp.policy_owner)
+}
+
+/// Lets the power policy owner set its device's state (`DEVICE_POWER_STATE`), as it does for a system transition or when
+/// the device is idle. Waits until the device is there. PASSIVE_LEVEL.
+pub fn request_power(owner: &Rc<Device>, state: u32, action: u32) {
+    power::request(owner, state, action);
 }
 
 /// Hands the IRP down as it is.

@@ -112,7 +112,7 @@ fn device_state_for(device: &Device, system: u32) -> u32 {
 }
 
 /// Sends a D-state IRP through the whole stack, and waits for it. Nothing is sent to a device that is in that state.
-fn request(device: &Rc<Device>, state: u32, action: u32) {
+pub(super) fn request(device: &Rc<Device>, state: u32, action: u32) {
     let now = device.pnp.machine.power();
     let is_working = now == Power::D0;
     if !device.pnp.is_past_init() || is_working == (state == D0) {

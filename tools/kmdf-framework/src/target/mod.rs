@@ -4,6 +4,7 @@
 mod buffer;
 mod control;
 mod format;
+mod formatters;
 mod kept;
 mod open;
 mod query;
@@ -32,7 +33,7 @@ use rules::State;
 pub const FUNCTIONS: &[&[Function]] = &[
     ACCESSORS,
     control::FUNCTIONS,
-    format::FUNCTIONS,
+    formatters::FUNCTIONS,
     open::FUNCTIONS,
     query::FUNCTIONS,
     requests::FUNCTIONS,

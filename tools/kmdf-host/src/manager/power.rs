@@ -1,6 +1,7 @@
 //! The power manager, and the port as the owner of the device's power policy.
 
 use drive_formats::requests::{Power, State};
+use kmdf_framework::pnp as framework;
 use nt_kernel::io::{self, Sent};
 use nt_kernel::layout::{DEVICE_OBJECT, IRP_MJ_POWER};
 use nt_kernel::{put, status};
@@ -32,20 +33,25 @@ fn request(pdo: *mut DEVICE_OBJECT, minor: u8, kind: u32, state: u32, action: u3
 
 /// A device's SET_POWER, which no function driver may fail.
 fn device(pdo: *mut DEVICE_OBJECT, state: u8, action: u32) -> Sent {
+    if let Some(owner) = framework::policy_owner(io::attached_top(pdo)) {
+        framework::request_power(&owner, u32::from(state) + 1, action);
+        return Sent { status: status::SUCCESS, information: 0 };
+    }
     let sent = request(pdo, minor::SET_POWER, DEVICE, u32::from(state) + 1, action);
     judge_device(sent.status);
     sent
 }
 
-/// The system goes to sleep or wakes: a query, then SET_POWER, during which the port as the owner of the power policy
-/// asks for the device's state.
+/// The system goes to sleep or wakes: a query, then SET_POWER, during which the owner of the power policy asks for the
+/// device's state: the port, or a function driver that took the policy over.
 fn system(pdo: *mut DEVICE_OBJECT, state: u8, action: u32) -> Sent {
     let number = u32::from(state) + 1;
     if state != 0 {
         // A query that fails does not stop the transition.
         request(pdo, minor::QUERY_POWER, SYSTEM, number, action);
     }
-    port::set_policy(Some(port::Policy { state: if state == 0 { 0 } else { 3 }, action }));
+    let is_port = framework::policy_owner(io::attached_top(pdo)).is_none();
+    port::set_policy(is_port.then_some(port::Policy { state: if state == 0 { 0 } else { 3 }, action }));
     let outcome = request(pdo, minor::SET_POWER, SYSTEM, number, action);
     port::set_policy(None);
     must(outcome, "SET_POWER of a system state")
