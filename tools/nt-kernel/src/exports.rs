@@ -16,6 +16,7 @@ pub(crate) const fn function_at(name: &'static str, min_irql: u8, max_irql: u8, 
 /// All tables, by subject.
 const TABLES: &[&[Export]] = &[
     crate::pool::EXPORTS,
+    crate::lookaside::EXPORTS,
     crate::io::EXPORTS,
     crate::mdl::EXPORTS,
     crate::objects::EXPORTS,
@@ -25,6 +26,7 @@ const TABLES: &[&[Export]] = &[
     crate::sync::EXPORTS,
     crate::sync::LIST_EXPORTS,
     crate::sync::LOCK_EXPORTS,
+    crate::sync::RESOURCE_EXPORTS,
     crate::sync::WORK_EXPORTS,
     crate::registry::RTL_EXPORTS,
     crate::registry::ZW_EXPORTS,

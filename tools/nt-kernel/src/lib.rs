@@ -26,6 +26,7 @@ pub mod file;
 pub mod io;
 pub mod layout;
 mod ledger;
+mod lookaside;
 pub mod mdl;
 pub mod names;
 pub mod objects;
@@ -83,6 +84,7 @@ impl Drop for Kernel {
 
 fn reset(debug_output: bool) {
     pool::reset();
+    lookaside::reset();
     objects::reset();
     names::reset();
     io::reset();

@@ -3,7 +3,7 @@
 use nt_machine::findings::{self, Rule};
 
 use crate::io::irp::{self, Origin};
-use crate::{error_log, io, mdl, names, objects, pnp, pool, power, sync, system};
+use crate::{error_log, io, lookaside, mdl, names, objects, pnp, pool, power, sync, system};
 
 /// Reports everything that is left after a driver was unloaded: requests that nobody completed, and what was allocated,
 /// referenced, opened, registered, armed or queued and not given back.
@@ -33,7 +33,15 @@ pub fn check_at_unload() {
     for own in pnp::interfaces().into_iter().filter(|own| own.enabled) {
         leak(&format!("device interface {}", own.name), "is left enabled");
     }
-    let left = [mdl::left(), objects::handles(), sync::left(), power::left(), error_log::left(), system::left()];
+    let left = [
+        lookaside::left(),
+        mdl::left(),
+        objects::handles(),
+        sync::left(),
+        power::left(),
+        error_log::left(),
+        system::left(),
+    ];
     for what in left.concat() {
         leak(&what, "is left");
     }

@@ -4,6 +4,8 @@ mod format;
 mod memory;
 mod print;
 mod string;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use nt_machine::call::Export;

@@ -227,6 +227,80 @@ extern "win64" fn multi_byte_to_unicode_size(size: *mut u32, _from: *const u8, l
     status::SUCCESS
 }
 
+extern "win64" fn unicode_to_multi_byte(
+    to: *mut u8,
+    room: u32,
+    written: *mut u32,
+    from: *const u16,
+    bytes: u32,
+) -> i32 {
+    let all = units(from, bytes as usize / 2);
+    let narrow: Vec<u8> = all.iter().map(|&unit| u8::try_from(unit).unwrap_or(b'?')).collect();
+    let count = narrow.len().min(room as usize);
+    raw::put_bytes(to, &narrow[..count]);
+    if !written.is_null() {
+        raw::write(written, count as u32);
+    }
+    if count < narrow.len() { status::BUFFER_OVERFLOW } else { status::SUCCESS }
+}
+
+/// Bytes that the string takes in the other kind, with its terminator.
+extern "win64" fn ansi_string_to_unicode_size(from: *mut STRING) -> u32 {
+    u32::from(get!(from, Length)) * 2 + 2
+}
+
+extern "win64" fn unicode_string_to_ansi_size(from: *mut UNICODE_STRING) -> u32 {
+    u32::from(get!(from, Length)) / 2 + 1
+}
+
+extern "win64" fn integer_to_unicode_string(value: u32, base: u32, to: *mut UNICODE_STRING) -> i32 {
+    let text = match base {
+        0 | 10 => value.to_string(),
+        16 => format!("{value:X}"),
+        8 => format!("{value:o}"),
+        2 => format!("{value:b}"),
+        _ => return status::INVALID_PARAMETER,
+    };
+    let digits: Vec<u16> = text.encode_utf16().chain([0]).collect();
+    if digits.len() * 2 > usize::from(get!(to, MaximumLength)) {
+        return status::BUFFER_OVERFLOW;
+    }
+    raw::put_bytes(get!(to, Buffer).cast(), &to_bytes(&digits));
+    put!(to, Length, (digits.len() * 2 - 2) as u16);
+    status::SUCCESS
+}
+
+extern "win64" fn create_unicode_string(to: *mut UNICODE_STRING, from: *const u16) -> u8 {
+    let mut all = terminated(from);
+    all.push(0);
+    let buffer = allocate(all.len() * 2);
+    if buffer.is_null() {
+        return 0;
+    }
+    raw::put_bytes(buffer, &to_bytes(&all));
+    let maximum = (all.len() * 2) as u16;
+    raw::write(to, UNICODE_STRING { Length: maximum - 2, MaximumLength: maximum, Buffer: buffer.cast() });
+    1
+}
+
+extern "win64" fn upcase_unicode_string(to: *mut UNICODE_STRING, from: *const UNICODE_STRING, allocates: u8) -> i32 {
+    let all: Vec<u16> = utf16(from).into_iter().map(upper).collect();
+    let size = all.len() * 2;
+    if allocates != 0 {
+        let buffer = allocate(size.max(2));
+        if buffer.is_null() {
+            return status::NO_MEMORY;
+        }
+        put!(to, Buffer, buffer.cast());
+        put!(to, MaximumLength, size as u16);
+    } else if usize::from(get!(to, MaximumLength)) < size {
+        return status::BUFFER_OVERFLOW;
+    }
+    raw::put_bytes(get!(to, Buffer).cast(), &to_bytes(&all));
+    put!(to, Length, size as u16);
+    status::SUCCESS
+}
+
 extern "win64" fn unicode_string_to_integer(from: *const UNICODE_STRING, base: u32, value: *mut u32) -> i32 {
     let text = string(from);
     let text = text.trim_start();
@@ -280,6 +354,12 @@ pub(super) const EXPORTS: &[Export] = &[
     function("RtlAnsiCharToUnicodeChar", PASSIVE, ansi_char_to_unicode_char as *const ()),
     function("RtlMultiByteToUnicodeN", PASSIVE, multi_byte_to_unicode as *const ()),
     function("RtlMultiByteToUnicodeSize", PASSIVE, multi_byte_to_unicode_size as *const ()),
+    function("RtlUnicodeToMultiByteN", PASSIVE, unicode_to_multi_byte as *const ()),
+    function("RtlxAnsiStringToUnicodeSize", PASSIVE, ansi_string_to_unicode_size as *const ()),
+    function("RtlxUnicodeStringToAnsiSize", PASSIVE, unicode_string_to_ansi_size as *const ()),
+    function("RtlIntegerToUnicodeString", PASSIVE, integer_to_unicode_string as *const ()),
+    function("RtlCreateUnicodeString", PASSIVE, create_unicode_string as *const ()),
+    function("RtlUpcaseUnicodeString", PASSIVE, upcase_unicode_string as *const ()),
     function("RtlUnicodeStringToInteger", PASSIVE, unicode_string_to_integer as *const ()),
     function("RtlStringFromGUID", PASSIVE, string_from_guid as *const ()),
 ];

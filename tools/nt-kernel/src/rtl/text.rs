@@ -113,6 +113,42 @@ extern "win64" fn wcschr(text: *const u16, wanted: u16) -> *const u16 {
     at.map_or(core::ptr::null(), |at| text.wrapping_add(at))
 }
 
+extern "win64" fn strcat(to: *mut u8, from: *const u8) -> *mut u8 {
+    strcpy(to.wrapping_add(strlen(to)), from);
+    to
+}
+
+extern "win64" fn wcscpy(to: *mut u16, from: *const u16) -> *mut u16 {
+    let length = wcslen(from) + 1;
+    raw::copy_bytes(from.cast(), to.cast(), length * 2);
+    to
+}
+
+extern "win64" fn wcscat(to: *mut u16, from: *const u16) -> *mut u16 {
+    wcscpy(to.wrapping_add(wcslen(to)), from);
+    to
+}
+
+extern "win64" fn wcsncpy(to: *mut u16, from: *const u16, limit: usize) -> *mut u16 {
+    let length = wcsnlen(from, limit);
+    raw::copy_bytes(from.cast(), to.cast(), length * 2);
+    raw::fill(to.wrapping_add(length).cast(), 0, (limit - length) * 2);
+    to
+}
+
+extern "win64" fn wcsrchr(text: *const u16, wanted: u16) -> *const u16 {
+    let mut units = terminated(text);
+    units.push(0);
+    let at = units.iter().rposition(|&unit| unit == wanted);
+    at.map_or(core::ptr::null(), |at| text.wrapping_add(at))
+}
+
+extern "win64" fn wcsstr(text: *const u16, wanted: *const u16) -> *const u16 {
+    let (units, wanted) = (terminated(text), terminated(wanted));
+    let at = (0..=units.len()).find(|&at| units[at..].starts_with(&wanted));
+    at.map_or(core::ptr::null(), |at| text.wrapping_add(at))
+}
+
 extern "win64" fn tolower(character: i32) -> i32 {
     lower(character.cast_unsigned()).cast_signed()
 }
@@ -139,6 +175,12 @@ pub(super) const EXPORTS: &[Export] = &[
     function("wcsncmp", HIGH, wcsncmp as *const ()),
     function("_wcsicmp", HIGH, wcsicmp as *const ()),
     function("wcschr", HIGH, wcschr as *const ()),
+    function("strcat", HIGH, strcat as *const ()),
+    function("wcscpy", HIGH, wcscpy as *const ()),
+    function("wcscat", HIGH, wcscat as *const ()),
+    function("wcsncpy", HIGH, wcsncpy as *const ()),
+    function("wcsrchr", HIGH, wcsrchr as *const ()),
+    function("wcsstr", HIGH, wcsstr as *const ()),
     function("tolower", HIGH, tolower as *const ()),
     function("toupper", HIGH, toupper as *const ()),
 ];
@@ -161,6 +203,11 @@ mod tests {
         assert_eq!(strrchr(text, i32::from(b'\\')), text.wrapping_add(3));
         assert_eq!(strchr(text, 0), text.wrapping_add(5));
         assert_eq!(strstr(text, c"b\\".as_ptr().cast()), text.wrapping_add(2));
+        let mut wide = [0x78_u16; 8];
+        wcscpy(wide.as_mut_ptr(), [0x61, 0x62, 0].as_ptr());
+        wcscat(wide.as_mut_ptr(), [0x63, 0].as_ptr());
+        assert_eq!(wide, [0x61, 0x62, 0x63, 0, 0x78, 0x78, 0x78, 0x78]);
+        assert_eq!(wcsstr(wide.as_ptr(), [0x63, 0].as_ptr()), wide.as_ptr().wrapping_add(2));
         let mut room = [b'x'; 6];
         strncpy(room.as_mut_ptr(), c"ab".as_ptr().cast(), 4);
         assert_eq!(&room, b"ab\0\0xx");

@@ -7,7 +7,7 @@ use nt_machine::irql::{self, APC, DISPATCH, HIGH};
 use super::{delay, dpc, objects, spin, timer, wait, wait_for};
 use crate::exports::{function, function_at};
 use crate::layout::{DISPATCHER_HEADER, KEVENT, KSEMAPHORE};
-use crate::raw;
+use crate::{get, raw};
 
 extern "win64" fn initialise_event(event: *mut KEVENT, kind: u32, state: u8) {
     objects::event_init(event, kind != 0, state != 0);
@@ -30,6 +30,16 @@ extern "win64" fn reset_event(event: *mut KEVENT) -> i32 {
 
 extern "win64" fn read_state_event(event: *mut KEVENT) -> i32 {
     objects::event_state(event)
+}
+
+extern "win64" fn pulse_event(event: *mut KEVENT, _increment: i32, _wait: u8) -> i32 {
+    let before = objects::event_set(event);
+    objects::event_clear(event);
+    before
+}
+
+extern "win64" fn read_state_semaphore(semaphore: *mut KSEMAPHORE) -> i32 {
+    get!(semaphore, Header.SignalState)
 }
 
 extern "win64" fn initialise_semaphore(semaphore: *mut KSEMAPHORE, count: i32, limit: i32) {
@@ -87,6 +97,8 @@ pub(crate) const EXPORTS: &[Export] = &[
     function("KeClearEvent", DISPATCH, clear_event as *const ()),
     function("KeResetEvent", DISPATCH, reset_event as *const ()),
     function("KeReadStateEvent", DISPATCH, read_state_event as *const ()),
+    function("KePulseEvent", DISPATCH, pulse_event as *const ()),
+    function("KeReadStateSemaphore", DISPATCH, read_state_semaphore as *const ()),
     function("KeInitializeSemaphore", HIGH, initialise_semaphore as *const ()),
     function("KeReleaseSemaphore", DISPATCH, release_semaphore as *const ()),
     function("KeWaitForSingleObject", DISPATCH, wait_for_single_object as *const ()),

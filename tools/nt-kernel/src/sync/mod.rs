@@ -5,6 +5,7 @@ mod exports;
 mod lists;
 mod locks;
 mod objects;
+mod resource;
 mod spin;
 mod timer;
 mod wait;
@@ -24,7 +25,7 @@ pub use wait::WAIT_LOCK;
 
 /// What is still armed or queued, for the check at unload.
 pub(crate) fn left() -> Vec<String> {
-    [timer::left(), dpc::left(), work::left(), locks::left()].concat()
+    [timer::left(), dpc::left(), work::left(), locks::left(), resource::left()].concat()
 }
 
 pub(crate) fn reset() {
@@ -33,6 +34,7 @@ pub(crate) fn reset() {
     dpc::reset();
     work::reset();
     locks::reset();
+    resource::reset();
 }
 
 /// Memory of a driver is freed: nothing may be armed in it.
@@ -40,14 +42,17 @@ pub(crate) fn check_freed(start: usize, size: usize) {
     timer::check_freed(start, size);
     dpc::check_freed(start, size);
     locks::check_freed(start, size);
+    resource::check_freed(start, size);
     wait::check_freed(start, size);
     crate::io::irp::check_freed(start, size);
     crate::mdl::check_freed(start, size);
+    crate::lookaside::check_freed(start, size);
 }
 
 /// Exports of this subject's other files.
 pub(crate) const LIST_EXPORTS: &[Export] = lists::EXPORTS;
 pub(crate) const LOCK_EXPORTS: &[Export] = locks::EXPORTS;
+pub(crate) const RESOURCE_EXPORTS: &[Export] = resource::EXPORTS;
 pub(crate) const WORK_EXPORTS: &[Export] = work::EXPORTS;
 
 /// A thread is over: those who wait for it go on.

@@ -398,3 +398,63 @@ fn work_items_run_at_passive_level() {
         crate::check_at_unload();
     });
 }
+
+#[test]
+fn a_resource_is_shared_or_owned() {
+    clean(|| {
+        let resource: *mut u8 = pool::allocate(false, 0x68, 1);
+        call!("ExInitializeResourceLite", fn(*mut u8) -> i32, resource);
+        let exclusive = move |wait| call!("ExAcquireResourceExclusiveLite", fn(*mut u8, u8) -> u8, resource, wait);
+        let shared = move |wait| call!("ExAcquireResourceSharedLite", fn(*mut u8, u8) -> u8, resource, wait);
+        let release = move || call!("ExReleaseResourceLite", fn(*mut u8) -> (), resource);
+        assert_eq!((exclusive(1), exclusive(1), shared(1)), (1, 1, 1));
+        COUNT.set(0);
+        threads::spawn(
+            "other",
+            0,
+            Box::new(move || {
+                assert_eq!(shared(0), 0);
+                assert_eq!(shared(1), 1);
+                COUNT.set(1);
+                release();
+            }),
+        );
+        delay(-MS);
+        assert_eq!(COUNT.get(), 0);
+        (0..3).for_each(|_| release());
+        delay(-MS);
+        assert_eq!(COUNT.get(), 1);
+        call!("ExDeleteResourceLite", fn(*mut u8) -> i32, resource);
+        pool::free(resource);
+    });
+    found(Rule::Lock, "does not hold it", || {
+        let resource: *mut u8 = pool::allocate(false, 0x68, 1);
+        call!("ExInitializeResourceLite", fn(*mut u8) -> i32, resource);
+        call!("ExReleaseResourceLite", fn(*mut u8) -> (), resource);
+    });
+    found(Rule::UseAfterFree, "that was not deleted", || {
+        let resource: *mut u8 = pool::allocate(false, 0x68, 1);
+        call!("ExInitializeResourceLite", fn(*mut u8) -> i32, resource);
+        pool::free(resource);
+    });
+}
+
+#[test]
+fn run_down_waits_for_users() {
+    clean(|| {
+        COUNT.set(0);
+        let word = spin_lock();
+        let acquire = move || call!("ExAcquireRundownProtection", fn(*mut usize) -> u8, word);
+        assert_eq!(acquire(), 1);
+        queue_work(
+            "user",
+            Box::new(move || {
+                delay(-MS);
+                COUNT.set(1);
+                call!("ExReleaseRundownProtection", fn(*mut usize) -> (), word);
+            }),
+        );
+        call!("ExWaitForRundownProtectionRelease", fn(*mut usize) -> (), word);
+        assert_eq!((COUNT.get(), acquire()), (1, 0));
+    });
+}
