@@ -226,6 +226,8 @@ impl Host {
             }
         }
         inject::forget_cancellation();
+        // What the driver does from here on is its own work: a poll whose time came meanwhile.
+        recorder(Cause::Own("poll"));
         self.settle();
         match ongoing.result() {
             Some(result) => OutcomeLine::new(&result.ended(), self.whole_output),
