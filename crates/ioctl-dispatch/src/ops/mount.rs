@@ -2,6 +2,7 @@
 //! (storage-media-change.md 9, 12 and 13).
 
 use super::{Context, Input, Next, notification};
+use crate::device::Device;
 use crate::effect::{Effect, RegistryWrite};
 use crate::ioctl::{DeviceType, Operation};
 use crate::ntstatus::NtStatus;
@@ -49,14 +50,8 @@ pub fn answer(operation: Operation, context: &mut Context<'_, '_>) -> Next {
             context.device.effects.push(Effect::InvalidateBusRelations);
             Next::success(0)
         }
-        Operation::MountUniqueId => {
-            let name = context.device.mounted_interface;
-            counted_name(name.as_slice(), context)
-        }
-        Operation::MountDeviceName => {
-            let name = context.device.device_name;
-            counted_name(name.as_slice(), context)
-        }
+        Operation::MountUniqueId => counted_name(|device| device.mounted_interface.as_slice(), context),
+        Operation::MountDeviceName => counted_name(|device| device.device_name.as_slice(), context),
         Operation::MountSuggestedLink => Next::Platform(PlatformCall::ReadSuggestedLink, State::SuggestedLink.into()),
         Operation::VolumesReady if context.device.online_pending => Next::Park,
         Operation::VolumesReady => Next::success(0),
@@ -126,9 +121,11 @@ fn device_number(context: &mut Context<'_, '_>) -> Next {
     Next::success(12)
 }
 
-/// `MOUNTDEV_UNIQUE_ID` or `MOUNTDEV_NAME`: u16 length in bytes, then the text without terminator.
-fn counted_name(name: &[u16], context: &mut Context<'_, '_>) -> Next {
-    let length = name.len().saturating_mul(2);
+/// `MOUNTDEV_UNIQUE_ID` or `MOUNTDEV_NAME`: u16 length in bytes, then the text without terminator. The name is read
+/// where it is, not copied to the stack.
+fn counted_name(name: impl Fn(&Device) -> &[u16], context: &mut Context<'_, '_>) -> Next {
+    let units = name(context.device).len();
+    let length = units.saturating_mul(2);
     let room = context.output().len();
     context.clear_output(room);
     context.write(0, &u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes());
@@ -136,7 +133,10 @@ fn counted_name(name: &[u16], context: &mut Context<'_, '_>) -> Next {
     if room < needed {
         return Next::Done(NtStatus::BUFFER_OVERFLOW, NAME_HEADER);
     }
-    write_text(2, name, context);
+    for index in 0..units {
+        let unit = name(context.device).get(index).copied().unwrap_or(0);
+        context.write(index.saturating_mul(2).saturating_add(2), &unit.to_le_bytes());
+    }
     Next::success(needed)
 }
 
