@@ -1,5 +1,6 @@
-//! `cargo xtask demo`: every control code of the table, answered by the core against a drive in software.
+//! `cargo xtask demo`: every control code of the table, answered by the driver against a drive in software.
 //!
+//! The kernel binary is built, loaded into the user-mode host and asked; with `--core`, the driver core alone is.
 //! The scenes hold what is asked and what the specification says must come of it: the status, the commands that reach
 //! the drive, and something of the output. A code without a line in a scene fails the demo, so a new row of the table
 //! cannot be forgotten.
@@ -7,10 +8,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use ioctl_dispatch::NtStatus;
 use ioctl_dispatch::ioctl::IOCTLS;
-use scenes::{Asked, Line, Scene, Stage, all, make_disc};
+use scenes::{Act, Asked, Line, Scene, Seen, Stage, all, make_disc};
 
+use crate::binary::{Binary, Run, ScriptFile, answer_to};
 use crate::workspace;
 
 /// Where to put the disc.
@@ -22,6 +25,12 @@ pub struct Options {
     /// Show only what is not as it should be.
     #[arg(long)]
     quiet: bool,
+    /// Ask the driver core alone, without kernel binary and host.
+    #[arg(long)]
+    core: bool,
+    /// The seed of the host's scheduler.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
 }
 
 /// Plays all scenes; true if each code did what the specification says.
@@ -29,21 +38,28 @@ pub fn run(options: &Options) -> Result<bool> {
     let folder = options.folder.clone().unwrap_or_else(|| workspace::target().join("demo"));
     let sheet = make_disc(&folder)?;
     println!("Made {}: a data track, two audio tracks, CD-TEXT.", sheet.display());
+    if !options.core {
+        let binary = Binary::get()?;
+        println!("Built {} and loaded it into the host.", binary.driver().display());
+    }
     println!("\n  {:<38} {:<52} {:<22} {:>5}  commands sent", "request", "what it did", "status", "bytes");
     let mut shown = BTreeSet::new();
     let (mut lines, mut wrong, mut commands) = (0, 0, 0);
-    for Scene { drive, title, acts } in all() {
-        let name = drive.replace("DISC", &sheet.display().to_string());
-        let mut stage = Stage::new(&name)?;
-        println!("\n{title}");
-        for act in acts {
-            let line = stage.play(act)?;
-            shown.insert(act.ioctl);
+    for (index, scene) in all().into_iter().enumerate() {
+        let drive = scene.drive.replace("DISC", &sheet.display().to_string());
+        let played = if options.core {
+            on_the_core(&scene, &drive)?
+        } else {
+            on_the_binary(index, &scene, &drive, options.seed).context(scene.title)?
+        };
+        println!("\n{}", scene.title);
+        for (ioctl, line) in played {
+            shown.insert(ioctl);
             lines += 1;
             wrong += usize::from(line.fault.is_some());
             commands += line.sent.len();
             if !options.quiet || line.fault.is_some() {
-                print(act.ioctl, &line);
+                print(ioctl, &line);
             }
         }
     }
@@ -57,6 +73,53 @@ pub fn run(options: &Options) -> Result<bool> {
         IOCTLS.len(),
     );
     Ok(wrong == 0 && missing.is_empty())
+}
+
+/// What came of each act that is shown.
+type Lines = Vec<(&'static str, Line)>;
+
+fn on_the_core(scene: &Scene, drive: &str) -> Result<Lines> {
+    let mut stage = Stage::new(drive)?;
+    scene.acts.iter().map(|act| Ok((act.ioctl, stage.play(act)?))).collect()
+}
+
+fn on_the_binary(index: usize, scene: &Scene, drive: &str, seed: u64) -> Result<Lines> {
+    let script = scene.script();
+    let file = ScriptFile::new(&format!("scene-{index}"), &script.text)?;
+    let run = Run { drive: &format!("sim:{drive}"), adapter: "", script: file.path(), seed, more: &[] };
+    let played = Binary::get()?.play(&run)?;
+    let mut lines = Vec::new();
+    let mut before: Option<String> = None;
+    for (number, act, shown) in &script.acts {
+        let answer = answer_to(&played, *number)?;
+        let line = judged(act, answer)?;
+        if *shown {
+            let fault = before.take().or(line.fault);
+            lines.push((act.ioctl, Line { fault, ..line }));
+        } else if let Some(fault) = line.fault {
+            before = Some(format!("{} before it: {fault}", act.ioctl));
+        }
+    }
+    if let Some((_, last)) = lines.last_mut().filter(|_| !played.complaint.is_empty()) {
+        last.fault = Some(last.fault.take().unwrap_or(played.complaint));
+    }
+    Ok(lines)
+}
+
+/// Judges the answer of a result line.
+fn judged(act: &Act, answer: &crate::conformance::Answer) -> Result<Line> {
+    Ok(act.judge(Seen {
+        status: NtStatus(u32::try_from(answer.status)?),
+        information: answer.information,
+        out: from_hex(&answer.out),
+        sent: answer.commands.iter().map(|command| Asked::Command(from_hex(&command.cdb))).collect(),
+        findings: answer.findings.clone(),
+    }))
+}
+
+fn from_hex(digits: &str) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or(0);
+    digits.as_bytes().chunks_exact(2).map(|pair| digit(&pair[0]) << 4 | digit(&pair[1])).collect()
 }
 
 fn print(ioctl: &str, line: &Line) {

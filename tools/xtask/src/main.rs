@@ -1,6 +1,7 @@
 //! The tasks of the project: `cargo xtask --help` lists them.
 #![forbid(unsafe_code)]
 
+mod binary;
 mod build_driver;
 mod conformance;
 mod demo;

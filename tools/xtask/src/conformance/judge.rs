@@ -66,6 +66,16 @@ pub struct Deviation {
     pub here: String,
 }
 
+impl Verdict {
+    /// What the host found belongs to no line, and is never meant.
+    pub fn complain(&mut self, complaint: &str) {
+        self.counts.cases += 1;
+        self.counts.different += 1;
+        let deviation = Deviation { field: "findings", reference: "none".into(), here: complaint.to_owned() };
+        self.different.push(Case { line: None, request: Value::Null, deviations: vec![deviation] });
+    }
+}
+
 /// Judges the `answers` to a set. `complaint` is what the tool said last when answers are missing.
 pub fn judge(material: &Material, answers: &[Answer], differences: &[Difference], complaint: &str) -> Verdict {
     let mut verdict = Verdict::default();

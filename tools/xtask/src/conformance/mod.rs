@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: the sets of `conformance/` through the core, every answer judged.
+//! `cargo xtask conformance`: the sets of `conformance/` through the core or the driver's binary, every answer judged.
 
 mod answer;
 mod differences;
@@ -15,7 +15,9 @@ use anyhow::{Context, Result, bail};
 use regex::Regex;
 use serde_json::json;
 
+use crate::binary::Binary;
 use crate::workspace;
+pub use answer::Answer;
 use differences::Difference;
 pub use differences::load as load_differences;
 use judge::{Case, Counts, Verdict};
@@ -39,6 +41,21 @@ pub struct Options {
     /// The list of differences that are meant.
     #[arg(long, value_name = "FILE")]
     allowed: Option<PathBuf>,
+    /// Through the driver's binary in the user-mode host instead of the core alone.
+    #[arg(long)]
+    binary: bool,
+    /// Seeds of the host's scheduler; every set is replayed with each.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "0,1,2", requires = "binary")]
+    seeds: Vec<u64>,
+}
+
+/// What the sets are replayed on.
+#[derive(Clone, Copy, Debug)]
+pub enum Through {
+    /// The core alone, in this process.
+    Core,
+    /// The driver's binary in the host, with this seed.
+    Binary(&'static Binary, u64),
 }
 
 /// The list of differences of this project.
@@ -57,11 +74,20 @@ pub fn run(options: &Options) -> Result<bool> {
         }
     }
     let differences = load_differences(&options.allowed.clone().unwrap_or_else(list))?;
-    let verdicts = judge_all(&sets, &root, &stale, &differences)?;
+    let ways = match options.binary {
+        true => options.seeds.iter().map(|seed| Ok(Through::Binary(Binary::get()?, *seed))).collect::<Result<_>>()?,
+        false => vec![Through::Core],
+    };
+    let replays: Vec<_> = ways.iter().flat_map(|way| sets.iter().map(|set| (*way, set))).collect();
+    let verdicts = judge_all(&replays, &root, &stale, &differences)?;
     let mut total = Counts::default();
-    for (set, verdict) in sets.iter().zip(&verdicts) {
+    for ((way, set), verdict) in replays.iter().zip(&verdicts) {
         total += verdict.counts;
-        print(&set.name, &verdict.counts, options.json);
+        let name = match way {
+            Through::Binary(_, seed) if ways.len() > 1 => format!("{} (seed {seed})", set.name),
+            _ => set.name.clone(),
+        };
+        print(&name, &verdict.counts, options.json);
         for case in verdict.different.iter().take(if options.json { 0 } else { options.verbose }) {
             show(case);
         }
@@ -77,14 +103,20 @@ pub fn run(options: &Options) -> Result<bool> {
     Ok(total.cases > 0 && total.different == 0)
 }
 
-/// Judges every set, on all cores, each with a core and a drive of its own. In the order of `sets`.
-fn judge_all(sets: &[Set], root: &Path, stale: &Stale, differences: &[Difference]) -> Result<Vec<Verdict>> {
+/// Judges every replay, on all cores, each with a driver and a drive of its own. In the order of `replays`.
+fn judge_all(
+    replays: &[(Through, &Set)],
+    root: &Path,
+    stale: &Stale,
+    differences: &[Difference],
+) -> Result<Vec<Verdict>> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     let work = || {
-        while let Some((index, set)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, sets.get(i)?)))
+        while let Some((index, (way, set))) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, replays.get(i)?)))
         {
-            let verdict = judge_one(set, root, stale, differences).with_context(|| set.name.clone());
+            let verdict = judge_one(*way, set, root, stale, differences).with_context(|| set.name.clone());
             done.lock().unwrap_or_else(PoisonError::into_inner).push((index, verdict));
         }
     };
@@ -95,10 +127,18 @@ fn judge_all(sets: &[Set], root: &Path, stale: &Stale, differences: &[Difference
     done.into_iter().map(|(_, verdict)| verdict).collect()
 }
 
-fn judge_one(set: &Set, root: &Path, stale: &Stale, differences: &[Difference]) -> Result<Verdict> {
+fn judge_one(way: Through, set: &Set, root: &Path, stale: &Stale, differences: &[Difference]) -> Result<Verdict> {
     let material = set.load(root, stale)?;
-    let (answers, complaint) = replay::answers(&set.drive(root), &set.requests(root), &set.adapter())?;
-    Ok(judge::judge(&material, &answers, differences, &complaint))
+    let (drive, requests, adapter) = (set.drive(root), set.requests(root), set.adapter());
+    let (answers, complaint) = match way {
+        Through::Core => replay::on_the_core(&drive, &requests, &adapter)?,
+        Through::Binary(binary, seed) => replay::on_the_binary(binary, seed, &drive, &requests, &adapter)?,
+    };
+    let mut verdict = judge::judge(&material, &answers, differences, &complaint);
+    if matches!(way, Through::Binary(..)) && !complaint.is_empty() {
+        verdict.complain(&complaint);
+    }
+    Ok(verdict)
 }
 
 fn print(name: &str, counts: &Counts, as_json: bool) {
@@ -113,7 +153,7 @@ fn print(name: &str, counts: &Counts, as_json: bool) {
 fn show(case: &Case) {
     match case.line {
         Some(line) => println!("  line {line}: {}", case.request),
-        None => println!("  start"),
+        None => println!("  start, or the whole run"),
     }
     for deviation in &case.deviations {
         println!("    {:<11} reference {}", deviation.field, deviation.reference);

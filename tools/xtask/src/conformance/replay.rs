@@ -1,4 +1,4 @@
-//! Runs the requests of a set on the core, against the set's scripted drive, in this process.
+//! Runs the requests of a set against the set's scripted drive: on the core in this process, or on the binary.
 
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
@@ -9,13 +9,27 @@ use drive_host::{Host, Options, replay, requests};
 use virtual_drive::script::ScriptDrive;
 
 use super::answer::Answer;
+use crate::binary::{Binary, Run};
 
-/// The answers to the script `requests`, and what went wrong if they end early.
-pub fn answers(drive: &Path, requests: &Path, adapter: &str) -> Result<(Vec<Answer>, String)> {
+/// The answers of the binary to the script `requests`, and what went wrong.
+pub fn on_the_binary(
+    binary: &Binary,
+    seed: u64,
+    drive: &Path,
+    requests: &Path,
+    adapter: &str,
+) -> Result<(Vec<Answer>, String)> {
+    let drive = format!("script:{}", drive.display());
+    let played = binary.play(&Run { drive: &drive, adapter, script: requests, seed, more: &[] })?;
+    Ok((played.answers, played.complaint))
+}
+
+/// The core's answers to the script `requests`, and what went wrong if they end early.
+pub fn on_the_core(drive: &Path, requests: &Path, adapter: &str) -> Result<(Vec<Answer>, String)> {
     let target = ScriptDrive::load(drive)?;
     let name = requests.display().to_string();
     let text = fs::read_to_string(requests).with_context(|| name.clone())?;
-    let lines = requests::parse_for_core(&name, &text)?;
+    let lines = requests::parse(&name, &text)?;
     let adapter = adapter.parse().map_err(|error: String| anyhow!(error))?;
     let options = Options { adapter, ..Options::default() };
     let mut results = Vec::new();
