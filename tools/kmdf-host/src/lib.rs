@@ -16,6 +16,7 @@ pub mod port;
 mod program;
 mod registry;
 mod report;
+mod sweep;
 mod thread;
 
 pub use fault::{CommandFault, FaultKind};
@@ -24,3 +25,4 @@ pub use inject::{Counts, Injection};
 pub use play::PlayError;
 pub use registry::{Data, Root, Setting};
 pub use report::{FindingLine, Footprint, Report, sentence};
+pub use sweep::{Failures, Sweep, SweepError, Trial};

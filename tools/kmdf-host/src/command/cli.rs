@@ -22,7 +22,20 @@ pub enum Command {
     /// Load a driver, start its device, play a script, remove the device, unload the driver.
     #[command(after_help = HELP)]
     Run(Box<Run>),
+    /// Play a script again and again, each time with another failure: every allocation, every command in each way, a
+    /// cancellation at every scheduling point.
+    #[command(after_help = SWEEP_HELP)]
+    Sweep(Box<Sweep>),
 }
+
+const SWEEP_HELP: &str = r#"A trial plays the script up to a line, that line with the failure, and the next line; then the device is removed and
+the driver unloaded. It is good without findings and with a status that the failure explains: the usual one, or
+STATUS_INSUFFICIENT_RESOURCES, or STATUS_CANCELLED. What a failed command means is the driver's to say: see --json.
+Exit codes: 0 all trials are good, 1 some are not, 2 wrong option or bad input.
+
+Examples:
+  kmdf-host sweep --sys cdromrs.sys --drive sim:cdrom-data --script requests.jsonl
+  kmdf-host sweep --sys cdromrs.sys --drive disc.iso --script requests.jsonl --only cancellations --json"#;
 
 const HELP: &str = r#"Result lines (JSON) go to standard output, findings to standard error.
 Exit codes: 0 no finding, 1 the driver broke a rule, did not start or the script ended early, 2 wrong option or bad input.
@@ -52,9 +65,9 @@ Examples:
   kmdf-host run --sys cdromrs.sys --drive disc.iso --fail-command 3:time-out
   kmdf-host run --sys cdromrs.sys --drive disc.iso --script r.jsonl --fail-allocation 2 --at 5"#;
 
-/// A run.
+/// A driver, what lies below it, and what it is asked.
 #[derive(Args, Debug)]
-pub struct Run {
+pub struct Setup {
     /// The driver: an x86-64 kernel-mode image. Its symbols are looked for in the PDB file beside it.
     #[arg(long, value_name = "FILE")]
     pub sys: PathBuf,
@@ -74,6 +87,39 @@ pub struct Run {
     /// Classpnp\HackMask=4 (below the device's hardware key) or \Registry\...\NAME=TEXT; may be repeated.
     #[arg(long, value_name = "KEY\\NAME=VALUE")]
     pub registry: Vec<Setting>,
+}
+
+/// Kinds of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Only {
+    /// The n-th allocation.
+    Allocations,
+    /// The n-th command, in each of the ways of --fail-command.
+    Commands,
+    /// A cancellation at the n-th scheduling point.
+    Cancellations,
+}
+
+/// Many runs.
+#[derive(Args, Debug)]
+pub struct Sweep {
+    /// What is run.
+    #[command(flatten)]
+    pub setup: Setup,
+    /// Only failures of this kind; may be repeated.
+    #[arg(long, value_enum)]
+    pub only: Vec<Only>,
+    /// Print every trial as a JSON line, good ones too.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A run.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// What is run.
+    #[command(flatten)]
+    pub setup: Setup,
     /// Show whole output buffers, not only the part that was returned.
     #[arg(long)]
     pub whole_output: bool,

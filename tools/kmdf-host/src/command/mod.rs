@@ -1,17 +1,18 @@
 //! The command line, and what it prints.
 
 mod cli;
+mod sweep;
 
 use std::io::{BufWriter, Read, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use drive_formats::requests;
+use drive_formats::requests::{self, Line};
 use drive_formats::results::ResultLine;
 use kmdf_host::{Counts, FindingLine, Host, Injection, Options, Report, Stage, sentence};
 
-use cli::{At, Cli, Command, Run};
+use cli::{At, Cli, Command, Run, Setup};
 
 /// Exit codes.
 const FOUND: u8 = 1;
@@ -19,8 +20,11 @@ const UNUSABLE: u8 = 2;
 
 /// Runs the command.
 pub fn main() -> ExitCode {
-    let Command::Run(options) = Cli::parse().command;
-    match run(&options) {
+    let code = match Cli::parse().command {
+        Command::Run(options) => run(&options),
+        Command::Sweep(options) => sweep::run(&options),
+    };
+    match code {
         Ok(code) => code,
         Err(error) => {
             eprintln!("kmdf-host: {error:#}");
@@ -49,18 +53,13 @@ impl Output {
 }
 
 fn run(options: &Run) -> Result<ExitCode> {
-    let path = options.sys.display().to_string();
-    let image = std::fs::read(&options.sys).with_context(|| format!("--sys {path}"))?;
-    let drive = virtual_drive::open(&options.drive)
+    let setup = &options.setup;
+    let path = setup.sys.display().to_string();
+    let image = image(setup)?;
+    let drive = virtual_drive::open(&setup.drive)
         .map_err(anyhow::Error::msg)
-        .with_context(|| format!("--drive {}", options.drive))?;
-    let lines = match &options.script {
-        Some(file) => {
-            let name = file.display().to_string();
-            requests::parse(&name, &read(file).with_context(|| format!("--script {name}"))?)?
-        }
-        None => Vec::new(),
-    };
+        .with_context(|| format!("--drive {}", setup.drive))?;
+    let lines = lines(setup)?;
     if options.cancel_at.is_some() && options.at == At::Start {
         bail!("--cancel-at cancels a request: say with --at in which line of the script");
     }
@@ -68,9 +67,9 @@ fn run(options: &Run) -> Result<ExitCode> {
         Injection { allocation: options.fail_allocation, command: options.fail_command, cancel_at: options.cancel_at };
     let at = |here: At| if options.at == here { injection } else { Injection::default() };
     let mut host = Host::start(Options {
-        adapter: options.adapter,
-        registry: options.registry.clone(),
-        seed: options.seed,
+        adapter: setup.adapter,
+        registry: setup.registry.clone(),
+        seed: setup.seed,
         trace: options.trace,
         whole_output: options.whole_output,
         injection: at(At::Start),
@@ -94,7 +93,7 @@ fn run(options: &Run) -> Result<ExitCode> {
         }
         host.set_injection(at(At::Line(line.number)));
         if let Err(error) = host.play(line, &mut |line| output.give(&line)) {
-            let script = options.script.as_ref().map_or_else(String::new, |file| file.display().to_string());
+            let script = setup.script.as_ref().map_or_else(String::new, |file| file.display().to_string());
             ended = Some(format!("{script}, {error}"));
         }
         if options.count {
@@ -109,6 +108,17 @@ fn run(options: &Run) -> Result<ExitCode> {
     }
     let good = report.findings.is_empty() && ended.is_none() && !output.notes;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+fn image(setup: &Setup) -> Result<Vec<u8>> {
+    std::fs::read(&setup.sys).with_context(|| format!("--sys {}", setup.sys.display()))
+}
+
+fn lines(setup: &Setup) -> Result<Vec<Line>> {
+    let Some(file) = &setup.script else { return Ok(Vec::new()) };
+    let name = file.display().to_string();
+    let text = read(file).with_context(|| format!("--script {name}"))?;
+    Ok(requests::parse(&name, &text)?)
 }
 
 fn read(file: &std::path::Path) -> std::io::Result<String> {
