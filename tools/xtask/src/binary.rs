@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::build_driver::{self, Arch, Profile};
 use crate::conformance::Answer;
@@ -43,17 +42,12 @@ pub struct Played {
 }
 
 impl Binary {
-    /// Builds both, once in a process.
-    pub fn get() -> Result<&'static Self> {
-        static BUILT: OnceLock<Result<Binary, String>> = OnceLock::new();
-        BUILT
-            .get_or_init(|| Self::build().map_err(|error| format!("{error:#}")))
-            .as_ref()
-            .map_err(|text| anyhow!("{text}"))
-    }
-
-    fn build() -> Result<Self> {
-        let driver = build_driver::build(Arch::X86_64, Profile::Release).context("the driver")?;
+    /// Builds the host, and the driver unless `sys` names one.
+    pub fn build(sys: Option<&Path>) -> Result<Self> {
+        let driver = match sys {
+            Some(file) => file.to_path_buf(),
+            None => build_driver::build(Arch::X86_64, Profile::Release).context("the driver")?,
+        };
         output_of(&mut cargo(["build", "--quiet", "--locked", "--package", "kmdf-host"])).context("the host")?;
         Ok(Self { host: target().join("debug").join("kmdf-host"), driver })
     }

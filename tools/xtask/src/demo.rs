@@ -31,6 +31,9 @@ pub struct Options {
     /// The seed of the host's scheduler.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// The driver's file; without it the driver is built.
+    #[arg(long, value_name = "FILE", conflicts_with = "core")]
+    sys: Option<PathBuf>,
 }
 
 /// Plays all scenes; true if each code did what the specification says.
@@ -38,19 +41,18 @@ pub fn run(options: &Options) -> Result<bool> {
     let folder = options.folder.clone().unwrap_or_else(|| workspace::target().join("demo"));
     let sheet = make_disc(&folder)?;
     println!("Made {}: a data track, two audio tracks, CD-TEXT.", sheet.display());
-    if !options.core {
-        let binary = Binary::get()?;
-        println!("Built {} and loaded it into the host.", binary.driver().display());
+    let binary = if options.core { None } else { Some(Binary::build(options.sys.as_deref())?) };
+    if let Some(binary) = &binary {
+        println!("The driver is {}, in the user-mode host.", binary.driver().display());
     }
     println!("\n  {:<38} {:<52} {:<22} {:>5}  commands sent", "request", "what it did", "status", "bytes");
     let mut shown = BTreeSet::new();
     let (mut lines, mut wrong, mut commands) = (0, 0, 0);
     for (index, scene) in all().into_iter().enumerate() {
         let drive = scene.drive.replace("DISC", &sheet.display().to_string());
-        let played = if options.core {
-            on_the_core(&scene, &drive)?
-        } else {
-            on_the_binary(index, &scene, &drive, options.seed).context(scene.title)?
+        let played = match &binary {
+            None => on_the_core(&scene, &drive)?,
+            Some(binary) => on_the_binary(binary, index, &scene, &drive, options.seed).context(scene.title)?,
         };
         println!("\n{}", scene.title);
         for (ioctl, line) in played {
@@ -83,11 +85,11 @@ fn on_the_core(scene: &Scene, drive: &str) -> Result<Lines> {
     scene.acts.iter().map(|act| Ok((act.ioctl, stage.play(act)?))).collect()
 }
 
-fn on_the_binary(index: usize, scene: &Scene, drive: &str, seed: u64) -> Result<Lines> {
+fn on_the_binary(binary: &Binary, index: usize, scene: &Scene, drive: &str, seed: u64) -> Result<Lines> {
     let script = scene.script();
     let file = ScriptFile::new(&format!("scene-{index}"), &script.text)?;
     let run = Run { drive: &format!("sim:{drive}"), adapter: "", script: file.path(), seed, more: &[] };
-    let played = Binary::get()?.play(&run)?;
+    let played = binary.play(&run)?;
     let mut lines = Vec::new();
     let mut before: Option<String> = None;
     for (number, act, shown) in &script.acts {

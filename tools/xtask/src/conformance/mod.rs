@@ -47,15 +47,18 @@ pub struct Options {
     /// Seeds of the host's scheduler; every set is replayed with each.
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "0,1,2", requires = "binary")]
     seeds: Vec<u64>,
+    /// The driver's file; without it the driver is built.
+    #[arg(long, value_name = "FILE", requires = "binary")]
+    sys: Option<PathBuf>,
 }
 
 /// What the sets are replayed on.
 #[derive(Clone, Copy, Debug)]
-pub enum Through {
+pub enum Through<'a> {
     /// The core alone, in this process.
     Core,
     /// The driver's binary in the host, with this seed.
-    Binary(&'static Binary, u64),
+    Binary(&'a Binary, u64),
 }
 
 /// The list of differences of this project.
@@ -74,9 +77,10 @@ pub fn run(options: &Options) -> Result<bool> {
         }
     }
     let differences = load_differences(&options.allowed.clone().unwrap_or_else(list))?;
-    let ways = match options.binary {
-        true => options.seeds.iter().map(|seed| Ok(Through::Binary(Binary::get()?, *seed))).collect::<Result<_>>()?,
-        false => vec![Through::Core],
+    let binary = if options.binary { Some(Binary::build(options.sys.as_deref())?) } else { None };
+    let ways: Vec<_> = match &binary {
+        Some(binary) => options.seeds.iter().map(|seed| Through::Binary(binary, *seed)).collect(),
+        None => vec![Through::Core],
     };
     let replays: Vec<_> = ways.iter().flat_map(|way| sets.iter().map(|set| (*way, set))).collect();
     let verdicts = judge_all(&replays, &root, &stale, &differences)?;
@@ -105,7 +109,7 @@ pub fn run(options: &Options) -> Result<bool> {
 
 /// Judges every replay, on all cores, each with a driver and a drive of its own. In the order of `replays`.
 fn judge_all(
-    replays: &[(Through, &Set)],
+    replays: &[(Through<'_>, &Set)],
     root: &Path,
     stale: &Stale,
     differences: &[Difference],
@@ -127,7 +131,7 @@ fn judge_all(
     done.into_iter().map(|(_, verdict)| verdict).collect()
 }
 
-fn judge_one(way: Through, set: &Set, root: &Path, stale: &Stale, differences: &[Difference]) -> Result<Verdict> {
+fn judge_one(way: Through<'_>, set: &Set, root: &Path, stale: &Stale, differences: &[Difference]) -> Result<Verdict> {
     let material = set.load(root, stale)?;
     let (drive, requests, adapter) = (set.drive(root), set.requests(root), set.adapter());
     let (answers, complaint) = match way {
