@@ -103,6 +103,14 @@ impl Recorder {
         }
     }
 
+    /// Keeps `sent`, which belongs to a poll although a request is running; the work of a start stays one.
+    pub fn add_for_poll(&mut self, sent: Sent) {
+        let running = self.current;
+        self.current = running.or(Some("poll"));
+        self.add(sent);
+        self.current = running;
+    }
+
     /// Takes what was sent for requests.
     pub fn take_requests(&mut self) -> Vec<Sent> {
         std::mem::take(&mut self.requests)
@@ -132,5 +140,11 @@ mod tests {
         assert_eq!(recorder.take_own(), [("poll", vec![function(1)])]);
         assert_eq!(recorder.take_requests(), [function(2)]);
         assert!(recorder.take_own().is_empty() && recorder.take_requests().is_empty());
+        recorder.add_for_poll(function(3));
+        recorder.add(function(4));
+        assert_eq!(
+            (recorder.take_own(), recorder.take_requests()),
+            (vec![("poll", vec![function(3)])], vec![function(4)])
+        );
     }
 }

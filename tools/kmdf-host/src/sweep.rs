@@ -28,6 +28,12 @@ const INSUFFICIENT_RESOURCES: u32 = 0xC000_009A;
 /// STATUS_DEVICE_POWER_FAILURE: what START_DEVICE says when a callback of the way to D0 fails.
 const DEVICE_POWER_FAILURE: u32 = 0xC000_009E;
 
+/// STATUS_INVALID_PARAMETER: what the framework's loader says when it has no memory for a driver.
+const INVALID_PARAMETER: u32 = 0xC000_000D;
+
+/// What a load or start may end with for want of memory.
+const START_FAILURES: [u32; 3] = [INSUFFICIENT_RESOURCES, DEVICE_POWER_FAILURE, INVALID_PARAMETER];
+
 /// What is tried.
 pub struct Sweep<'a> {
     /// The driver file's bytes.
@@ -122,7 +128,7 @@ impl Plan {
         let usual = self.usual == Some(status);
         match self.injection {
             Injection { allocation: Some(_), .. } => {
-                usual || status == INSUFFICIENT_RESOURCES || (self.at.is_none() && status == DEVICE_POWER_FAILURE)
+                usual || status == INSUFFICIENT_RESOURCES || (self.at.is_none() && START_FAILURES.contains(&status))
             }
             Injection { cancel_at: Some(_), .. } => usual || status == CANCELLED,
             // What a failed command means is the driver's to say.

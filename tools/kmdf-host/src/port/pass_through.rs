@@ -68,7 +68,7 @@ fn read(irp: *mut IRP, direct: bool) -> Result<Work, u32> {
         wow64: io::is_32_bit(irp),
     };
     let adapter = with(|port| port.unit.adapter);
-    let call = PassThrough::read(&call, &adapter).inspect_err(|_| of_the_driver(irp, "is refused by the port"))?;
+    let call = PassThrough::read(&call, &adapter).inspect_err(|_| note(irp, "is refused by the port"))?;
     let length = to_usize(call.length);
     let data = match call.data_range() {
         Some(range) => {
@@ -89,6 +89,7 @@ fn read(irp: *mut IRP, direct: bool) -> Result<Work, u32> {
         data_out,
         timeout_s: call.timeout_s,
         sense_room: call.sense_room,
+        own: of_the_driver(irp),
     };
     Ok(Work { irp, command, data, form: Form::PassThrough(call), answer: None })
 }
@@ -104,11 +105,11 @@ fn locked(irp: *mut IRP, call: &PassThrough, length: usize) -> Result<Data, u32>
     // A page more may be needed than the length alone says.
     let pages = (address % PAGE + length).div_ceil(PAGE);
     if pages > to_usize(with(|port| port.unit.adapter.max_pages)) {
-        of_the_driver(irp, "has data in more pages than the adapter can gather");
+        note(irp, "has data in more pages than the adapter can gather");
     }
     let data = Data::mapped(core::ptr::with_exposed_provenance_mut(address), length, call.direction);
     if data.is_none() {
-        of_the_driver(irp, "has data at an address that is not accessible");
+        note(irp, "has data at an address that is not accessible");
     }
     data.ok_or(refused)
 }
@@ -116,12 +117,17 @@ fn locked(irp: *mut IRP, call: &PassThrough, length: usize) -> Result<Data, u32>
 const PAGE: usize = 4096;
 
 /// A request that the driver built itself must be in order; what a program sends need not.
-fn of_the_driver(irp: *mut IRP, problem: &str) {
-    if get!(irp, OriginalFileObject).is_null() && get!(irp, Thread).is_null() {
+fn note(irp: *mut IRP, problem: &str) {
+    if of_the_driver(irp) {
         findings::report(
             Rule::BadArgument,
             format_args!("IRP {irp:p}"),
             format_args!("a pass-through request of the driver {problem}"),
         );
     }
+}
+
+/// Whether the driver made the request itself: those of programs have a thread.
+fn of_the_driver(irp: *mut IRP) -> bool {
+    get!(irp, OriginalFileObject).is_null() && get!(irp, Thread).is_null()
 }

@@ -6,7 +6,7 @@ use drive_formats::Adapter;
 use drive_formats::adapter::device_descriptor;
 use drive_formats::record::{DATA_KEPT, Recorder, Sent, SentCommand};
 use drive_formats::srb::status_of;
-use scsi_cdb::{Cdb, Direction};
+use scsi_cdb::{Cdb, Direction, Opcode};
 use virtual_drive::{Completion, DataPhase, MediaAction, Reply, Request, Target};
 
 use crate::fault::{CommandFault, FaultKind, TIMEOUT};
@@ -26,6 +26,8 @@ pub struct Command {
     pub timeout_s: u32,
     /// Room for sense data.
     pub sense_room: usize,
+    /// The driver made the request itself; else it passes on a program's.
+    pub own: bool,
 }
 
 /// What came of a command.
@@ -144,7 +146,14 @@ impl Unit {
             reply = FaultKind::TimeOut.reply().after(limit);
         }
         let answer = answer(command, reply);
-        self.recorder.add(Sent::Command(Box::new(sent(command, &answer))));
+        // A class driver asks for events to poll, never on behalf of a request, even while one runs.
+        let polls = command.own && command.cdb.opcode() == Opcode::GET_EVENT_STATUS_NOTIFICATION;
+        let sent = Sent::Command(Box::new(sent(command, &answer)));
+        if polls {
+            self.recorder.add_for_poll(sent);
+        } else {
+            self.recorder.add(sent);
+        }
         answer
     }
 
@@ -242,6 +251,7 @@ mod tests {
             data_out: Vec::new(),
             timeout_s: 10,
             sense_room: 18,
+            own: true,
         }
     }
 
