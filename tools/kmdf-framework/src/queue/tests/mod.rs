@@ -3,6 +3,7 @@
 mod cancelling;
 mod delivery;
 mod moving;
+mod power;
 mod reserve;
 mod serialised;
 mod state;
