@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::rc::Rc;
 
 use nt_kernel::layout::{DEVICE_OBJECT, DRIVER_OBJECT, UNICODE_STRING};
-use nt_kernel::{get, put};
+use nt_kernel::{get, put, raw};
 use nt_machine::{call, memory};
 
 use crate::client::{self, Client, Globals};
@@ -92,7 +92,7 @@ fn make(
     if plan.scope == Scope::Inherit {
         plan.scope = Scope::None;
     }
-    let registry_path = bind::wide_copy(&path, "registry path of the WDFDRIVER");
+    let registry_path = wide_copy(&path, "registry path of the WDFDRIVER");
     let lock = (plan.scope != Scope::None).then(|| CallbackLock::new(true));
     let body = Driver { client: Rc::clone(client), config, registry_path, lock, unloading: Cell::new(false) };
     let handle = objects::create(plan, Rc::new(body)).inspect_err(|_| {
@@ -100,6 +100,14 @@ fn make(
     })?;
     publish(client, handle, driver_object, &config);
     Ok(handle)
+}
+
+/// Memory for the path that `WdfDriverGetRegistryPath` gives out: NUL-terminated, until the driver object goes.
+fn wide_copy(text: &str, label: &str) -> *mut c_void {
+    let units: Vec<u16> = text.encode_utf16().chain([0]).collect();
+    let block = memory::allocate(memory::Kind::Object, units.len() * 2, 16, 0, label);
+    raw::copy_bytes(units.as_ptr().cast(), block, units.len() * 2);
+    block.cast()
 }
 
 /// Makes a created driver object visible: globals and driver object.

@@ -5,6 +5,15 @@ use std::fmt::Display;
 use nt_machine::findings::{self, Rule};
 use nt_machine::irql;
 
+use crate::client::Globals;
+use crate::functions::Function;
+
+/// What this module implements.
+pub const FUNCTIONS: &[Function] = &[
+    ("WdfVerifierDbgBreakPoint", verifier_break_point as *const ()),
+    ("WdfVerifierKeBugCheck", verifier_bug_check as *const ()),
+];
+
 /// First parameter of bug check 0x10D (WDF_VIOLATION).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -56,6 +65,13 @@ pub fn require<T>(pointer: *const T, argument: &str) {
     }
 }
 
+/// Ends the run if a mandatory callback is NULL (bug check 0x10D/4).
+pub fn require_callback(given: bool, argument: &str) {
+    if !given {
+        require(std::ptr::null::<u8>(), argument);
+    }
+}
+
 /// Reports a call above `max`, for functions whose limit depends on an argument. True: the IRQL is legal.
 pub fn require_irql(max: u8, argument: impl Display) -> bool {
     let now = irql::current();
@@ -63,4 +79,17 @@ pub fn require_irql(max: u8, argument: impl Display) -> bool {
         findings::report(Rule::Irql, argument, format_args!("called at IRQL {now}, allowed up to {max} in this form"));
     }
     now <= max
+}
+
+/// The driver found something wrong and asks for the debugger. Without one it goes on.
+unsafe extern "win64" fn verifier_break_point(_: Globals) {
+    findings::report(Rule::Crash, "", "the driver breaks into the debugger");
+}
+
+unsafe extern "win64" fn verifier_bug_check(_: Globals, code: u32, p1: usize, p2: usize, p3: usize, p4: usize) {
+    findings::fatal(
+        Rule::BugCheck,
+        "BugCheckCode",
+        format_args!("the driver stops the system: bug check {code:#x} ({p1:#x}, {p2:#x}, {p3:#x}, {p4:#x})"),
+    );
 }

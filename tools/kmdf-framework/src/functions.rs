@@ -17,7 +17,7 @@ pub type Function = (&'static str, *const ());
 /// Everything that is implemented, by subject.
 const SUBJECTS: &[&[&[Function]]] = &[
     &[crate::objects::FUNCTIONS],
-    &[crate::driver::FUNCTIONS],
+    &[crate::driver::FUNCTIONS, crate::fail::FUNCTIONS],
     &[
         crate::device::init::identity::FUNCTIONS,
         crate::device::init::io::FUNCTIONS,

@@ -3,14 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::ffi::c_void;
 use std::rc::Rc;
 
 use nt_kernel::layout::{DRIVER_OBJECT, UNICODE_STRING};
 use nt_kernel::{get, put, raw};
 use nt_machine::call::Export;
 use nt_machine::findings::{self, Rule};
-use nt_machine::memory;
 
 use crate::client::{self, Client, Globals};
 use crate::functions;
@@ -206,11 +204,3 @@ unsafe extern "win64" fn version_bind_class(
 }
 
 unsafe extern "win64" fn version_unbind_class(_: *mut WDF_BIND_INFO, _: *mut Globals, _: *mut WDF_CLASS_BIND_INFO) {}
-
-/// Memory for the path that `WdfDriverGetRegistryPath` gives out: NUL-terminated, until the driver object goes.
-pub(crate) fn wide_copy(text: &str, label: &str) -> *mut c_void {
-    let units: Vec<u16> = text.encode_utf16().chain([0]).collect();
-    let block = memory::allocate(memory::Kind::Object, units.len() * 2, 16, 0, label);
-    raw::copy_bytes(units.as_ptr().cast(), block, units.len() * 2);
-    block.cast()
-}

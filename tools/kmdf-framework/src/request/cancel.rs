@@ -8,7 +8,7 @@ use nt_machine::call;
 
 use super::{Origin, Place, Request, by_irp, owned};
 use crate::client::Globals;
-use crate::fail::{misuse, require};
+use crate::fail::{misuse, require_callback};
 use crate::functions::Function;
 use crate::objects::Handle;
 use crate::structs::EvtObject;
@@ -46,9 +46,7 @@ pub(crate) fn set_routine(irp: *mut IRP) -> bool {
 
 /// A request that may be marked: from I/O, presented by a queue, not marked yet.
 fn markable(request: Handle, routine: EvtObject) -> Option<Rc<Request>> {
-    if routine.is_none() {
-        require(std::ptr::null::<u8>(), "EvtRequestCancel");
-    }
+    require_callback(routine.is_some(), "EvtRequestCancel");
     let request = owned(request)?;
     if request.origin != Origin::Io || request.place.get() != Place::Driver {
         misuse("Request", "only a request that a queue presented to the driver can be marked cancelable");

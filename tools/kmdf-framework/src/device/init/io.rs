@@ -6,7 +6,7 @@ use nt_kernel::raw;
 
 use super::{DeviceKind, InitHandle, IoType, Preprocess, change, ignored, init};
 use crate::client::Globals;
-use crate::fail::require;
+use crate::fail::{require, require_callback};
 use crate::functions::Function;
 use crate::objects::{self, Handle, Kind};
 use crate::status;
@@ -114,9 +114,7 @@ unsafe extern "win64" fn assign_preprocess(
     minors: *const u8,
     count: u32,
 ) -> i32 {
-    if callback.is_none() {
-        require(std::ptr::null::<u8>(), "EvtDeviceWdmIrpPreprocess");
-    }
+    require_callback(callback.is_some(), "EvtDeviceWdmIrpPreprocess");
     if count > 0 {
         require(minors, "MinorFunctions");
     }
@@ -137,9 +135,7 @@ unsafe extern "win64" fn assign_preprocess(
 }
 
 unsafe extern "win64" fn set_in_caller(_: Globals, handle: InitHandle, callback: EvtInCallerContext) {
-    if callback.is_none() {
-        require(std::ptr::null::<u8>(), "EvtIoInCallerContext");
-    }
+    require_callback(callback.is_some(), "EvtIoInCallerContext");
     change(handle, |settings| settings.in_caller_context = callback);
 }
 
