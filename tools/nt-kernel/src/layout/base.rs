@@ -1,6 +1,8 @@
 //! Strings, lists, GUIDs, registry and error log records.
-use super::super::layout as l;
+
 use core::ffi::c_void;
+
+use super::{DEVICE_OBJECT, FILE_OBJECT};
 
 pub type NTSTATUS = i32;
 pub type PVOID = *mut c_void;
@@ -93,7 +95,7 @@ layout! {
         0x0 Version: u16,
         0x2 Size: u16,
         0x4 Event: GUID,
-        0x18 FileObject: *mut l::FILE_OBJECT,
+        0x18 FileObject: *mut FILE_OBJECT,
         0x20 NameBufferOffset: i32,
         0x24 CustomDataBuffer: [u8; 1],
     }
@@ -112,6 +114,6 @@ layout! {
     }
     DEVICE_RELATIONS(0x10) {
         0x0 Count: u32,
-        0x8 Objects: [*mut l::DEVICE_OBJECT; 1],
+        0x8 Objects: [*mut DEVICE_OBJECT; 1],
     }
 }

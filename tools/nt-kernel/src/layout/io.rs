@@ -1,4 +1,5 @@
 //! IRPs, MDLs, device, driver and file objects.
+
 use super::{GUID, KDPC, KEVENT, LIST_ENTRY, NTSTATUS, PVOID, UNICODE_STRING};
 
 /// A dispatch routine.

@@ -1,4 +1,5 @@
 //! Dispatcher objects, DPCs, locks.
+
 use super::{LIST_ENTRY, PVOID, SINGLE_LIST_ENTRY};
 
 layout! {

@@ -26,12 +26,20 @@ pub enum Lock {
     Write,
 }
 
+/// The mapping in system space that was made through a list, not through the one that it is a part of.
+#[derive(Clone, Copy, Default)]
+enum Mapping {
+    #[default]
+    None,
+    /// A second mapping of the pages.
+    View(usize),
+    /// The pages' own place: stacks and images are in system space already.
+    Same,
+}
+
 #[derive(Default)]
 struct Known {
-    /// The mapping in system space, when there is one.
-    view: usize,
-    /// The mapping was made through this list, not through the one that it is a part of.
-    own_view: bool,
+    mapping: Mapping,
     /// Memory of a driver (`MmInitializeMdl`), not made by [`allocate`].
     foreign: bool,
 }
@@ -229,13 +237,15 @@ pub fn map(list: *mut MDL) -> *mut u8 {
     if now & (MDL_PAGES_LOCKED | MDL_PARTIAL) == 0 {
         findings::report(Rule::BadArgument, "Mdl", "an MDL was mapped whose pages are not locked");
     }
-    let view = memory::view(address(list), get!(list, ByteCount) as usize);
+    let own = address(list);
+    let in_block = memory::lookup(own as usize).is_some_and(|block| block.kind != Kind::Stack);
+    let view = if in_block { memory::view(own, get!(list, ByteCount) as usize) } else { own };
     if view.is_null() {
         return view;
     }
     MDLS.with_borrow_mut(|all| {
         if let Some(known) = all.get_mut(list as usize) {
-            (known.view, known.own_view) = (view as usize, true);
+            known.mapping = if in_block { Mapping::View(view as usize) } else { Mapping::Same };
         }
     });
     let partial = if now & MDL_PARTIAL == 0 { 0 } else { MDL_PARTIAL_HAS_BEEN_MAPPED };
@@ -246,15 +256,15 @@ pub fn map(list: *mut MDL) -> *mut u8 {
 
 /// Takes the mapping away that was made through this list.
 fn unmap_own(list: *mut MDL) {
-    let view = MDLS.with_borrow_mut(|all| {
-        let known = all.get_mut(list as usize)?;
-        core::mem::take(&mut known.own_view).then(|| core::mem::take(&mut known.view))
-    });
-    if let Some(view) = view {
-        memory::unview(view as *mut u8);
-        change_flags(list, MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED, 0);
-        put!(list, MappedSystemVa, core::ptr::null_mut());
+    let mapping =
+        MDLS.with_borrow_mut(|all| all.get_mut(list as usize).map(|known| core::mem::take(&mut known.mapping)));
+    match mapping {
+        None | Some(Mapping::None) => return,
+        Some(Mapping::View(view)) => _ = memory::unview(view as *mut u8),
+        Some(Mapping::Same) => {}
     }
+    change_flags(list, MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED, 0);
+    put!(list, MappedSystemVa, core::ptr::null_mut());
 }
 
 /// Takes a mapping away.
@@ -298,15 +308,15 @@ pub fn build_partial(source: *mut MDL, target: *mut MDL, start: *mut u8, length:
 
 /// MDLs that exist still, with what else is held through them.
 pub(crate) fn left() -> Vec<String> {
-    let lists: Vec<_> =
-        MDLS.with_borrow(|all| all.in_order().into_iter().map(|(at, known)| (at, known.view, known.foreign)).collect());
+    let lists: Vec<_> = MDLS
+        .with_borrow(|all| all.in_order().into_iter().map(|(at, known)| (at, known.mapping, known.foreign)).collect());
     lists
         .into_iter()
         .filter(|&(at, _, foreign)| !foreign || flags(at as *mut MDL) & MDL_PAGES_LOCKED != 0)
-        .map(|(at, view, _)| {
+        .map(|(at, mapping, _)| {
             let list = at as *mut MDL;
             let locked = if flags(list) & MDL_PAGES_LOCKED == 0 { "" } else { ", pages locked" };
-            let mapped = if view == 0 { "" } else { ", mapped" };
+            let mapped = if matches!(mapping, Mapping::None) { "" } else { ", mapped" };
             format!("MDL of {} bytes{locked}{mapped}", get!(list, ByteCount))
         })
         .collect()

@@ -45,6 +45,19 @@ fn locked_pages_are_seen_twice() {
 }
 
 #[test]
+fn a_stack_is_mapped_where_it_is() {
+    clean(|| {
+        let mut own = [0_u8; 16];
+        let list = allocate(own.as_mut_ptr(), 16);
+        probe_and_lock(list, false, Lock::Write).unwrap();
+        assert_eq!(map(list), own.as_mut_ptr());
+        unlock(list);
+        assert_eq!((get!(list, MdlFlags), get!(list, MappedSystemVa).is_null()), (0, true));
+        free(list);
+    });
+}
+
+#[test]
 fn what_is_not_there_cannot_be_locked() {
     clean(|| {
         let buffer = user(0x20);

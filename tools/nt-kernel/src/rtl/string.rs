@@ -205,6 +205,7 @@ extern "win64" fn ansi_char_to_unicode_char(source: *mut *const u8) -> u16 {
     u16::from(raw::read(at))
 }
 
+/// What does not fit is left out; that is no error.
 extern "win64" fn multi_byte_to_unicode(
     to: *mut u16,
     room: u32,
@@ -219,7 +220,7 @@ extern "win64" fn multi_byte_to_unicode(
     if !written.is_null() {
         raw::write(written, count as u32 * 2);
     }
-    if count < length as usize { status::BUFFER_OVERFLOW } else { status::SUCCESS }
+    status::SUCCESS
 }
 
 extern "win64" fn multi_byte_to_unicode_size(size: *mut u32, _from: *const u8, length: u32) -> i32 {
@@ -227,6 +228,7 @@ extern "win64" fn multi_byte_to_unicode_size(size: *mut u32, _from: *const u8, l
     status::SUCCESS
 }
 
+/// What does not fit is left out; that is no error.
 extern "win64" fn unicode_to_multi_byte(
     to: *mut u8,
     room: u32,
@@ -241,7 +243,7 @@ extern "win64" fn unicode_to_multi_byte(
     if !written.is_null() {
         raw::write(written, count as u32);
     }
-    if count < narrow.len() { status::BUFFER_OVERFLOW } else { status::SUCCESS }
+    status::SUCCESS
 }
 
 /// Bytes that the string takes in the other kind, with its terminator.
