@@ -15,6 +15,7 @@ pub(super) struct Fault {
     /// The address that could not be touched.
     address: usize,
     instruction_pointer: usize,
+    stack_pointer: usize,
     /// What the stack pointer points at: after a jump to nowhere, the return address.
     top_of_stack: usize,
     /// The page fault's error code.
@@ -36,7 +37,7 @@ impl Fault {
             0
         };
         let (instruction_pointer, error) = (registers.instruction_pointer(), registers.error());
-        Self { signal, address, instruction_pointer, top_of_stack, error, what }
+        Self { signal, address, instruction_pointer, stack_pointer: stack, top_of_stack, error, what }
     }
 
     pub(super) fn instruction_pointer(&self) -> usize {
@@ -140,6 +141,13 @@ fn access(fault: &Fault, start: usize, size: usize) -> (Rule, String) {
             |block| format!("{} {}", block.place_of(fault.address), block.describe()),
         );
         return (Rule::PagedAtDispatch, format!("{what}, {place}, at IRQL {}", irql::current()));
+    }
+    // The page below a stack borders on whatever lies before it.
+    let stack = crate::threads::stack();
+    let below = stack.start.saturating_sub(memory::PAGE)..stack.start;
+    if below.contains(&fault.address) && (below.start..below.end + memory::PAGE).contains(&fault.stack_pointer) {
+        let block = crate::threads::stack_block(stack.start).map(|block| block.describe()).unwrap_or_default();
+        return (Rule::Crash, format!("{what}, below the end of {block}: the stack is used up"));
     }
     if let Some(block) = memory::lookup(fault.address) {
         return (rule_of(&block, fault), format!("{what}, {}", place(&block, start, fault.address)));
