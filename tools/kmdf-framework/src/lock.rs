@@ -10,7 +10,7 @@ use nt_machine::{call, irql};
 
 use crate::client::{self, Globals};
 use crate::clock;
-use crate::fail::{Violation, misuse, require_irql, violation};
+use crate::fail::{Violation, require_irql, violation};
 use crate::functions::Function;
 use crate::objects::{self, Body, Handle, Kind, Plan, store};
 use crate::status;
@@ -134,7 +134,7 @@ fn wait(lock: &Lock, handle: Handle, timeout: Option<i64>) -> bool {
 unsafe extern "win64" fn wait_lock_release(_: Globals, handle: Handle) {
     let lock: Rc<Lock> = objects::get(handle, Kind::WaitLock, "Lock");
     if lock.free() {
-        misuse("Lock", format_args!("wait lock {handle} is released while nobody holds it"));
+        findings::report(Rule::Lock, "Lock", format_args!("wait lock {handle} is released while nobody holds it"));
         return;
     }
     require_owner(&lock, handle);

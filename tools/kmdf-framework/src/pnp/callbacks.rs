@@ -79,6 +79,17 @@ impl Callbacks<'_> {
         answer
     }
 
+    /// A callback on the way out of D0. It may fail, and the device is then lost; a driver that does so is not well.
+    fn leave(&self, name: &str, state: Power, which: fn(&WDF_PNPPOWER_EVENT_CALLBACKS) -> EvtDevicePower) -> i32 {
+        let answer = self.power(name, state, which);
+        if answer < 0 {
+            let address = self.table().and_then(which).map_or(0, |callback| callback as usize);
+            let text = "fails, and the framework gives the device up: leaving D0 cannot be refused";
+            findings::report_at(Rule::PnpOrder, name, nt_kernel::status::name(answer), address, text);
+        }
+        answer
+    }
+
     fn prepare_hardware(&self) -> i32 {
         let lists = match resources::lists(self.0) {
             Ok(lists) => lists,
@@ -115,8 +126,8 @@ impl step::Device for Callbacks<'_> {
                 })
             }
             Step::D0ExitPreInterruptsDisabled(to) => self
-                .power("EvtDeviceD0ExitPreInterruptsDisabled", to, |table| table.EvtDeviceD0ExitPreInterruptsDisabled),
-            Step::D0Exit(to) => self.power("EvtDeviceD0Exit", to, |table| table.EvtDeviceD0Exit),
+                .leave("EvtDeviceD0ExitPreInterruptsDisabled", to, |table| table.EvtDeviceD0ExitPreInterruptsDisabled),
+            Step::D0Exit(to) => self.leave("EvtDeviceD0Exit", to, |table| table.EvtDeviceD0Exit),
             Step::SelfManagedIoInit => {
                 self.status("EvtDeviceSelfManagedIoInit", |table| table.EvtDeviceSelfManagedIoInit)
             }

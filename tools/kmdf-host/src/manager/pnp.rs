@@ -7,7 +7,7 @@ use nt_kernel::{field, get, objects, pool, put, raw, status};
 use nt_machine::findings::{self, Rule};
 use nt_machine::memory::{self, Kind};
 
-use crate::port::minor;
+use crate::port::{self, minor};
 
 /// `BusRelations`, `TargetDeviceRelation`.
 const BUS_RELATIONS: u32 = 0;
@@ -56,9 +56,19 @@ fn plain(pdo: *mut DEVICE_OBJECT, minor: u8) -> Sent {
     request(pdo, minor, |_| {})
 }
 
+/// A request that every driver has to pass down when it does not fail it.
+fn through(pdo: *mut DEVICE_OBJECT, minor: u8, name: &str) -> Sent {
+    port::watch_pnp();
+    let outcome = plain(pdo, minor);
+    if status::success(outcome.status) && !port::has_seen_pnp(minor) {
+        findings::report(Rule::PnpOrder, name, "was completed without being passed down to the bus driver");
+    }
+    outcome
+}
+
 /// A request that no driver may fail.
 fn must(pdo: *mut DEVICE_OBJECT, minor: u8, name: &str) -> Sent {
-    let outcome = plain(pdo, minor);
+    let outcome = through(pdo, minor, name);
     if !status::success(outcome.status) {
         let status = status::name(outcome.status);
         findings::report(Rule::PnpOrder, name, format_args!("must not fail, and was completed with {status}"));
@@ -69,7 +79,7 @@ fn must(pdo: *mut DEVICE_OBJECT, minor: u8, name: &str) -> Sent {
 /// START_DEVICE, then what the manager asks of a device that has started.
 fn start(pdo: *mut DEVICE_OBJECT) -> Sent {
     // A device without resources: both lists are null.
-    let started = plain(pdo, minor::START_DEVICE);
+    let started = through(pdo, minor::START_DEVICE, "START_DEVICE");
     if status::success(started.status) {
         capabilities(pdo);
         let state = plain(pdo, minor::QUERY_PNP_DEVICE_STATE);

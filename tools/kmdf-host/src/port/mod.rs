@@ -25,7 +25,7 @@ use nt_kernel::io;
 use nt_kernel::layout::{DEVICE_OBJECT, DRIVER_OBJECT, IRP};
 use nt_kernel::put;
 
-pub use pnp::minor;
+pub use pnp::{has_seen as has_seen_pnp, minor, watch as watch_pnp};
 pub use unit::Unit;
 
 use queue::Queue;

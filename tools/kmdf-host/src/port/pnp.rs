@@ -1,5 +1,7 @@
 //! PnP and power requests: the drive's device object is the end of both.
 
+use std::cell::Cell;
+
 use nt_kernel::io;
 use nt_kernel::layout::{DEVICE_OBJECT, DEVICE_RELATIONS, IRP};
 use nt_kernel::pnp::Node;
@@ -80,9 +82,26 @@ pub fn register(pdo: *mut DEVICE_OBJECT) {
     nt_kernel::pnp::register_node(pdo, node);
 }
 
+thread_local! {
+    /// Minor functions that have come down to the drive's device object, a bit each.
+    static SEEN: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Forgets which requests have come down.
+pub fn watch() {
+    SEEN.set(0);
+}
+
+/// Whether a request with this minor function has come down.
+pub fn has_seen(minor: u8) -> bool {
+    SEEN.get() & 1 << minor != 0
+}
+
 /// IRP_MJ_PNP.
 pub extern "win64" fn dispatch(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> i32 {
-    match get!(io::current(irp), MinorFunction) {
+    let minor = get!(io::current(irp), MinorFunction);
+    SEEN.set(SEEN.get() | 1u32.checked_shl(minor.into()).unwrap_or(0));
+    match minor {
         minor::START_DEVICE
         | minor::QUERY_REMOVE_DEVICE
         | minor::CANCEL_REMOVE_DEVICE
