@@ -203,6 +203,7 @@ fn in_caller_context(device: &Rc<Device>, irp: *mut IRP, queue: Option<&Rc<Queue
     };
     request::create::show(&request);
     let (device, request) = (device.handle.get(), request.handle.get());
+    io::given_to(irp, "EvtIoInCallerContext", callback as usize);
     // SAFETY: the driver set this callback for requests of this device.
     call::driver("EvtIoInCallerContext", || unsafe { callback(device, request) });
     status::PENDING

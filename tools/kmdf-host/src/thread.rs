@@ -47,10 +47,19 @@ pub fn until(what: &str, done: &dyn Fn() -> bool, patience: i64) -> Result<(), E
     match wait(done, patience)? {
         true => Ok(()),
         false => {
-            let waiting = threads::waiting().join("; ");
-            findings::report(Rule::Stuck, what, format_args!("has no end; waiting: {waiting}"));
+            blame(what);
             Err(Ended::Late)
         }
+    }
+}
+
+/// Work has no end: because a call of the driver waits, or because the driver has a request and does nothing.
+fn blame(what: &str) {
+    let text = format!("has no end; waiting: {}", threads::waiting().join("; "));
+    if let Some(call) = threads::waiting_calls().first() {
+        findings::report_at(Rule::Stuck, call.function, what, call.caller, text);
+    } else if nt_kernel::report_lost() == 0 {
+        findings::report(Rule::Stuck, what, text);
     }
 }
 

@@ -9,7 +9,7 @@ use nt_machine::memory::{self, Kind};
 
 use crate::exports::function;
 use crate::layout::{IO_ERROR_LOG_PACKET, PVOID};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Left};
 use crate::{get, objects, pool, raw};
 
 /// The largest packet (`ERROR_LOG_MAXIMUM_SIZE`).
@@ -48,8 +48,8 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// Packets that were not written.
-pub(crate) fn left() -> Vec<String> {
-    OPEN.with_borrow(|open| open.in_order().iter().map(|(_, object)| format!("error log packet of {object}")).collect())
+pub(crate) fn left() -> Vec<Left> {
+    OPEN.with_borrow(|open| open.left(|_, object| format!("error log packet of {object}")))
 }
 
 extern "win64" fn allocate(object: PVOID, size: u8) -> PVOID {

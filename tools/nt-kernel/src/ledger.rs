@@ -2,12 +2,38 @@
 
 use std::collections::BTreeMap;
 
+use nt_machine::call::{self, Site};
+
+/// Something that a driver left behind.
+#[derive(Clone, Debug)]
+pub(crate) struct Left {
+    /// What it is.
+    pub(crate) what: String,
+    /// The call that made it.
+    pub(crate) site: Site,
+}
+
+impl Left {
+    /// Something whose origin is not known.
+    pub(crate) fn of_unknown_origin(what: String) -> Self {
+        Self { what, site: Site::default() }
+    }
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    number: u64,
+    /// The call that was in progress when the thing came.
+    site: Site,
+    known: T,
+}
+
 /// Entries by the address of the thing they describe.
 #[derive(Debug)]
 pub(crate) struct Ledger<T> {
     /// Numbers the entries; addresses differ from run to run, and no order may depend on them.
     next: u64,
-    entries: BTreeMap<usize, (u64, T)>,
+    entries: BTreeMap<usize, Entry<T>>,
 }
 
 impl<T> Ledger<T> {
@@ -18,19 +44,20 @@ impl<T> Ledger<T> {
     /// Enters a thing, and gives back what stood there before.
     pub(crate) fn insert(&mut self, address: usize, entry: T) -> Option<T> {
         self.next += 1;
-        self.entries.insert(address, (self.next, entry)).map(|(_, entry)| entry)
+        let entry = Entry { number: self.next, site: call::site(), known: entry };
+        self.entries.insert(address, entry).map(|former| former.known)
     }
 
     pub(crate) fn get(&self, address: usize) -> Option<&T> {
-        self.entries.get(&address).map(|(_, entry)| entry)
+        self.entries.get(&address).map(|entry| &entry.known)
     }
 
     pub(crate) fn get_mut(&mut self, address: usize) -> Option<&mut T> {
-        self.entries.get_mut(&address).map(|(_, entry)| entry)
+        self.entries.get_mut(&address).map(|entry| &mut entry.known)
     }
 
     pub(crate) fn remove(&mut self, address: usize) -> Option<T> {
-        self.entries.remove(&address).map(|(_, entry)| entry)
+        self.entries.remove(&address).map(|entry| entry.known)
     }
 
     pub(crate) fn contains(&self, address: usize) -> bool {
@@ -44,9 +71,24 @@ impl<T> Ledger<T> {
 
     /// All entries, oldest first.
     pub(crate) fn in_order(&self) -> Vec<(usize, &T)> {
-        let mut all: Vec<_> = self.entries.iter().map(|(&address, (number, entry))| (number, address, entry)).collect();
-        all.sort_by_key(|&(number, ..)| number);
-        all.into_iter().map(|(_, address, entry)| (address, entry)).collect()
+        self.sorted().into_iter().map(|(address, entry)| (address, &entry.known)).collect()
+    }
+
+    /// All entries, oldest first, in words.
+    pub(crate) fn left(&self, what: impl Fn(usize, &T) -> String) -> Vec<Left> {
+        let left = |(address, entry): (usize, &Entry<T>)| Left { what: what(address, &entry.known), site: entry.site };
+        self.sorted().into_iter().map(left).collect()
+    }
+
+    /// The call that made a thing.
+    pub(crate) fn site(&self, address: usize) -> Site {
+        self.entries.get(&address).map(|entry| entry.site).unwrap_or_default()
+    }
+
+    fn sorted(&self) -> Vec<(usize, &Entry<T>)> {
+        let mut all: Vec<_> = self.entries.iter().map(|(&address, entry)| (address, entry)).collect();
+        all.sort_by_key(|(_, entry)| entry.number);
+        all
     }
 }
 

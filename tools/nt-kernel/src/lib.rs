@@ -46,7 +46,7 @@ mod unload;
 use std::marker::PhantomData;
 
 pub use exports::{export, resolve};
-pub use unload::check_at_unload;
+pub use unload::{check_at_unload, report_lost};
 
 /// What a kernel is made with.
 #[derive(Clone, Debug, Default)]

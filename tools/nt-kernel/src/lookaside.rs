@@ -8,7 +8,7 @@ use nt_machine::irql::{APC, DISPATCH};
 
 use crate::exports::{function, routine};
 use crate::layout::PVOID;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Left};
 use crate::raw;
 
 /// Where the members of a list are that the inline functions of the headers use.
@@ -31,13 +31,8 @@ pub(crate) fn reset() {
 }
 
 /// Lists that were not deleted.
-pub(crate) fn left() -> Vec<String> {
-    LISTS.with_borrow(|all| {
-        all.in_order()
-            .iter()
-            .map(|(_, tag)| format!("look-aside list with tag {}", crate::pool::tag_name(**tag)))
-            .collect()
-    })
+pub(crate) fn left() -> Vec<Left> {
+    LISTS.with_borrow(|all| all.left(|_, tag| format!("look-aside list with tag {}", crate::pool::tag_name(*tag))))
 }
 
 /// Memory of a driver is freed: a list in it should have been deleted.

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use nt_machine::call::Export;
+use nt_machine::call::{self, Export, Site};
 use nt_machine::irql::PASSIVE;
 
 use crate::exports::function;
 use crate::layout::{DEVICE_OBJECT, NTSTATUS, UNICODE_STRING};
+use crate::ledger::Left;
 use crate::{rtl, status};
 
 enum Named {
@@ -19,6 +20,8 @@ struct Entry {
     /// The name as it was given.
     name: String,
     named: Named,
+    /// Who made it.
+    site: Site,
 }
 
 thread_local! {
@@ -46,7 +49,7 @@ fn enter(name: &str, named: Named) -> NTSTATUS {
         if names.contains_key(&index(name)) {
             return status::OBJECT_NAME_COLLISION;
         }
-        names.insert(index(name), Entry { name: name.to_owned(), named });
+        names.insert(index(name), Entry { name: name.to_owned(), named, site: call::site() });
         status::SUCCESS
     })
 }
@@ -86,6 +89,19 @@ pub fn delete_symbolic_link(name: &str) -> NTSTATUS {
         }
         Some(_) => status::OBJECT_TYPE_MISMATCH,
         None => status::OBJECT_NAME_NOT_FOUND,
+    })
+}
+
+/// Symbolic links, by name.
+pub(crate) fn left() -> Vec<Left> {
+    NAMES.with_borrow(|names| {
+        let link = |entry: &Entry| match &entry.named {
+            Named::Link(target) => {
+                Some(Left { what: format!("symbolic link {} to {target}", entry.name), site: entry.site })
+            }
+            Named::Device(_) => None,
+        };
+        names.values().filter_map(link).collect()
     })
 }
 

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use nt_machine::call::Export;
+use nt_machine::call::{self, Export, Site};
 use nt_machine::findings::{self, Rule};
 use nt_machine::irql::{APC, DISPATCH, PASSIVE};
 use nt_machine::memory;
 
 use crate::exports::function;
 use crate::layout::{HANDLE, NTSTATUS, PVOID};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Left};
 use crate::registry::Key;
 use crate::{raw, status, system};
 
@@ -34,6 +34,8 @@ struct Object {
     name: String,
     /// References by pointer, beyond the object's own.
     references: i64,
+    /// Who took the newest of them.
+    referenced_by: Site,
     /// What frees the object once the last reference is gone; set when it was deleted.
     end: Option<Box<dyn FnOnce()>>,
 }
@@ -47,7 +49,7 @@ pub(crate) enum Opened {
 
 thread_local! {
     static OBJECTS: RefCell<Ledger<Object>> = const { RefCell::new(Ledger::new()) };
-    static HANDLES: RefCell<BTreeMap<usize, Opened>> = const { RefCell::new(BTreeMap::new()) };
+    static HANDLES: RefCell<BTreeMap<usize, (Opened, Site)>> = const { RefCell::new(BTreeMap::new()) };
     static NEXT_HANDLE: RefCell<usize> = const { RefCell::new(FIRST_HANDLE) };
 }
 
@@ -62,7 +64,7 @@ pub(crate) fn reset() {
 
 /// Makes an address known as an object.
 pub fn register(object: *mut u8, kind: Kind, name: &str) {
-    let entry = Object { kind, name: name.to_owned(), references: 0, end: None };
+    let entry = Object { kind, name: name.to_owned(), references: 0, referenced_by: Site::default(), end: None };
     OBJECTS.with_borrow_mut(|objects| objects.insert(object as usize, entry));
 }
 
@@ -110,11 +112,14 @@ pub fn is_referenced(object: *mut u8) -> bool {
 }
 
 /// References by pointer that somebody still holds, in the order in which the objects were made.
-#[must_use]
-pub fn references() -> Vec<(Kind, String, i64)> {
+pub(crate) fn references() -> Vec<Left> {
     OBJECTS.with_borrow(|objects| {
         let held = objects.in_order().into_iter().filter(|(_, object)| object.references != 0);
-        held.map(|(_, object)| (object.kind, object.name.clone(), object.references)).collect()
+        let left = |(_, object): (usize, &Object)| {
+            let Object { kind, name, references, referenced_by, .. } = object;
+            Left { what: format!("{references} reference(s) to {kind:?} {name}"), site: *referenced_by }
+        };
+        held.map(left).collect()
     })
 }
 
@@ -125,6 +130,10 @@ fn count(object: *mut u8, by: i64) -> i64 {
     let (left, name) = OBJECTS.with_borrow_mut(|objects| {
         let Some(known) = objects.get_mut(object as usize) else { return (1, String::new()) };
         known.references += by;
+        let site = call::site();
+        if by > 0 && site.caller != 0 {
+            known.referenced_by = site;
+        }
         (known.references + 1, known.name.clone())
     });
     if left < 1 {
@@ -167,13 +176,13 @@ pub(crate) fn open(what: Opened) -> HANDLE {
     if let Opened::Object(object) = what {
         reference(object as *mut u8);
     }
-    HANDLES.with_borrow_mut(|handles| handles.insert(handle, what));
+    HANDLES.with_borrow_mut(|handles| handles.insert(handle, (what, call::site())));
     handle as HANDLE
 }
 
 /// What a handle stands for; a wrong one is a finding.
 pub(crate) fn opened(handle: HANDLE) -> Result<Opened, NTSTATUS> {
-    HANDLES.with_borrow(|handles| handles.get(&(handle as usize)).cloned()).ok_or_else(|| {
+    HANDLES.with_borrow(|handles| handles.get(&(handle as usize)).map(|(opened, _)| opened.clone())).ok_or_else(|| {
         findings::report(Rule::BadArgument, "Handle", format_args!("{:#x} is no open handle", handle as usize));
         status::INVALID_HANDLE
     })
@@ -214,13 +223,13 @@ pub fn close(handle: HANDLE) -> NTSTATUS {
 }
 
 /// Handles that are still open.
-pub(crate) fn handles() -> Vec<String> {
+pub(crate) fn handles() -> Vec<Left> {
     HANDLES.with_borrow(|handles| {
         let text = |opened: &Opened| match opened {
             Opened::Key(key) => format!("handle of the key {}", key.path()),
             Opened::Object(object) => format!("handle of {}", name(*object as *mut u8)),
         };
-        handles.values().map(text).collect()
+        handles.values().map(|(opened, site)| Left { what: text(opened), site: *site }).collect()
     })
 }
 

@@ -9,6 +9,7 @@ use nt_machine::irql::{APC, DISPATCH, PASSIVE};
 use crate::exports::function;
 use crate::io;
 use crate::layout::{DEVICE_OBJECT, GUID, IO_STATUS_BLOCK, IRP, IRP_MJ_POWER, NTSTATUS, PVOID};
+use crate::ledger::Left;
 use crate::{objects, pool, put, raw, status, sync};
 
 /// The setting, its value and length, and the context of the registration.
@@ -114,10 +115,11 @@ extern "win64" fn unregister_power_setting_callback(handle: PVOID) -> NTSTATUS {
 }
 
 /// Power settings that are registered still.
-pub(crate) fn left() -> Vec<String> {
+pub(crate) fn left() -> Vec<Left> {
     REGISTRATIONS.with_borrow(|all| {
         all.iter()
             .map(|own| format!("registration for the power setting {}", crate::pnp::guid_text(&own.setting)))
+            .map(Left::of_unknown_origin)
             .collect()
     })
 }

@@ -3,35 +3,37 @@
 use nt_machine::findings::{self, Rule};
 
 use crate::io::irp::{self, Origin};
+use crate::ledger::Left;
 use crate::{error_log, io, lookaside, mdl, names, objects, pnp, pool, power, sync, system};
 
 /// Reports everything that is left after a driver was unloaded: requests that nobody completed, and what was allocated,
 /// referenced, opened, registered, armed or queued and not given back.
 pub fn check_at_unload() {
+    report_lost();
     for (request, origin) in irp::live() {
         match irp::holder(request) {
-            Some(holder) => {
-                findings::report(Rule::Lost, "Irp", format_args!("a request was never completed by {holder}"))
-            }
+            Some(_) => {}
             None if matches!(origin, Origin::OwnMemory) => {}
-            None => leak("an IRP", "is left"),
+            None => leak(Left { what: "an IRP".into(), site: irp::site(request) }, "is left"),
         }
     }
     for (address, block) in pool::held() {
-        let by = nt_machine::memory::lookup(address).map(|block| block.describe()).unwrap_or_default();
-        leak(&format!("pool, {block}"), &format!("is left: {by}"));
+        let known = nt_machine::memory::lookup(address);
+        let site = known.as_ref().map(|block| block.allocated_by).unwrap_or_default();
+        let by = known.map(|block| block.describe()).unwrap_or_default();
+        leak(Left { what: format!("pool, {block}"), site }, &format!("is left: {by}"));
     }
-    for (kind, name, count) in objects::references() {
-        leak(&format!("{count} reference(s) to {kind:?} {name}").to_lowercase(), "are left");
+    for left in objects::references() {
+        leak(left, "are left");
     }
     for (device, driver) in io::device_objects() {
-        leak(&format!("device object {device} of {driver}"), "is left");
+        leak(Left::of_unknown_origin(format!("device object {device} of {driver}")), "is left");
     }
-    for (link, target) in names::links() {
-        leak(&format!("symbolic link {link} to {target}"), "is left");
+    for left in names::left() {
+        leak(left, "is left");
     }
     for own in pnp::interfaces().into_iter().filter(|own| own.enabled) {
-        leak(&format!("device interface {}", own.name), "is left enabled");
+        leak(Left::of_unknown_origin(format!("device interface {}", own.name)), "is left enabled");
     }
     let left = [
         lookaside::left(),
@@ -42,11 +44,24 @@ pub fn check_at_unload() {
         error_log::left(),
         system::left(),
     ];
-    for what in left.concat() {
-        leak(&what, "is left");
+    for left in left.concat() {
+        leak(left, "is left");
     }
 }
 
-fn leak(what: &str, text: &str) {
-    findings::report(Rule::Leak, what, text);
+/// Reports the requests that a driver has and does not complete, and tells how many there are.
+pub fn report_lost() -> usize {
+    let held = irp::live().into_iter().filter_map(|(request, _)| Some((request, irp::holder(request)?)));
+    held.map(|(request, holder)| {
+        let (what, address) = irp::receiver(request).unwrap_or((holder.clone(), 0));
+        findings::report_at(Rule::Lost, &what, "Irp", address, format!("a request was never completed by {holder}"));
+    })
+    .count()
+}
+
+/// Names the call that made what is left.
+fn leak(left: Left, text: &str) {
+    let Left { what, site } = left;
+    let function = if site.function.is_empty() { "DriverUnload" } else { site.function };
+    findings::report_at(Rule::Leak, function, what, site.caller, text);
 }

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use nt_kernel::layout::{IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE};
-use nt_kernel::{get, put, sync};
+use nt_kernel::{get, io, put, sync};
 use nt_machine::{call, irql};
 
 use super::{Dispatching, Notice, Queue, complete_cancelled, find, find_request, unqueue, wait_until};
@@ -232,8 +232,12 @@ fn present(queue: &Rc<Queue>, request: &Rc<Request>) {
 
 fn handler<F: Copy>(queue: &Queue, request: &Request, what: &'static str, callback: Option<F>, invoke: impl FnOnce(F)) {
     let Some(callback) = callback else { return };
+    const { assert!(size_of::<F>() == size_of::<usize>(), "a callback is a function pointer") };
+    // SAFETY: of that size, and any function pointer is a number.
+    let address = unsafe { std::mem::transmute_copy::<F, usize>(&callback) };
     locked(queue, || {
         request.presenting.set(false);
+        io::given_to(request.irp.get(), what, address);
         call::driver(what, || invoke(callback));
     });
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use nt_machine::call::Site;
 use nt_machine::findings::{self, Rule};
 use nt_machine::memory::{self, Kind};
 
@@ -43,6 +44,8 @@ pub(crate) struct Known {
     pub(crate) origin: Origin,
     /// By location, from 1; those never entered are empty.
     visits: Vec<Option<Rc<Visit>>>,
+    /// The callback of the driver that got it last, where a framework knows more than the dispatch routine.
+    receiver: Option<(&'static str, usize)>,
     /// Called at the very end, for requests of programs.
     pub(crate) on_finish: Option<OnFinish>,
     /// It has reached the top, and its end is to come.
@@ -108,6 +111,7 @@ fn initialise(irp: *mut IRP, size: u16, stack: i8, origin: Origin) {
     let known = Known {
         origin,
         visits: vec![None; stack as usize],
+        receiver: None,
         on_finish: None,
         ending: false,
         wow64: false,
@@ -233,6 +237,16 @@ pub(crate) fn holder(irp: *mut IRP) -> Option<String> {
     Some(super::driver_name(device))
 }
 
+/// Notes which callback of the driver gets an IRP, and its address: should the IRP be lost, that is where to look.
+pub fn given_to(irp: *mut IRP, callback: &'static str, address: usize) {
+    with(irp, |known| known.receiver = Some((callback, address)));
+}
+
+/// The callback that got an IRP last.
+pub(crate) fn receiver(irp: *mut IRP) -> Option<(String, usize)> {
+    with(irp, |known| known.receiver.map(|(callback, address)| (callback.to_owned(), address)))?
+}
+
 /// Whether this event ends a wait for a request that the system ends by an APC.
 pub(crate) fn is_awaited(event: *mut crate::layout::KEVENT) -> bool {
     live().iter().any(|&(irp, origin)| origin == Origin::Threaded && get!(irp, UserEvent) == event)
@@ -243,6 +257,11 @@ pub(crate) fn live() -> Vec<(*mut IRP, Origin)> {
     IRPS.with_borrow(|irps| {
         irps.in_order().into_iter().map(|(address, known)| (address as *mut IRP, known.origin)).collect()
     })
+}
+
+/// The call that made an IRP.
+pub(crate) fn site(irp: *mut IRP) -> Site {
+    IRPS.with_borrow(|irps| irps.site(irp as usize))
 }
 
 /// The stack location with this number; the lowest driver's is 1, and `StackCount + 1` is the end.

@@ -18,7 +18,7 @@ pub use device::{
 };
 pub use engine::{call_driver, complete};
 pub use irp::{
-    allocate_irp, copy_to_next, current, free_irp, initialise_irp, is_32_bit, mark_pending, next, reuse_irp,
+    allocate_irp, copy_to_next, current, free_irp, given_to, initialise_irp, is_32_bit, mark_pending, next, reuse_irp,
     set_completion, set_next_location, skip,
 };
 pub use send::{Sent, forward_synchronously, send};

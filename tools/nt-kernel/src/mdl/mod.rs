@@ -12,7 +12,7 @@ use crate::layout::{
     IRP, MDL, MDL_ALLOCATED_FIXED_SIZE, MDL_IO_PAGE_READ, MDL_IO_SPACE, MDL_MAPPED_TO_SYSTEM_VA, MDL_PAGES_LOCKED,
     MDL_PARTIAL, MDL_PARTIAL_HAS_BEEN_MAPPED, MDL_SOURCE_IS_NONPAGED_POOL, MDL_WRITE_OPERATION, PVOID,
 };
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Left};
 use crate::{exception, get, pool, put, raw, status};
 
 const PAGE: usize = 0x1000;
@@ -307,7 +307,7 @@ pub fn build_partial(source: *mut MDL, target: *mut MDL, start: *mut u8, length:
 }
 
 /// MDLs that exist still, with what else is held through them.
-pub(crate) fn left() -> Vec<String> {
+pub(crate) fn left() -> Vec<Left> {
     let lists: Vec<_> = MDLS
         .with_borrow(|all| all.in_order().into_iter().map(|(at, known)| (at, known.mapping, known.foreign)).collect());
     lists
@@ -317,7 +317,8 @@ pub(crate) fn left() -> Vec<String> {
             let list = at as *mut MDL;
             let locked = if flags(list) & MDL_PAGES_LOCKED == 0 { "" } else { ", pages locked" };
             let mapped = if matches!(mapping, Mapping::None) { "" } else { ", mapped" };
-            format!("MDL of {} bytes{locked}{mapped}", get!(list, ByteCount))
+            let what = format!("MDL of {} bytes{locked}{mapped}", get!(list, ByteCount));
+            Left { what, site: MDLS.with_borrow(|all| all.site(at)) }
         })
         .collect()
 }

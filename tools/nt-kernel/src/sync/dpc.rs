@@ -7,7 +7,7 @@ use nt_machine::irql::DISPATCH;
 use nt_machine::{call, memory, threads};
 
 use crate::layout::{KDEFERRED_ROUTINE, KDPC, PVOID, object_type};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Left};
 use crate::{get, put, raw};
 
 thread_local! {
@@ -106,8 +106,6 @@ pub(super) fn check_freed(start: usize, size: usize) {
     }
 }
 
-pub(super) fn left() -> Vec<String> {
-    QUEUED.with_borrow(|all| {
-        all.in_order().iter().map(|(at, ())| format!("queued DPC, {}", crate::describe(*at))).collect()
-    })
+pub(super) fn left() -> Vec<Left> {
+    QUEUED.with_borrow(|all| all.left(|at, ()| format!("queued DPC, {}", crate::describe(at))))
 }

@@ -11,6 +11,7 @@ use nt_machine::threads;
 use super::{objects, wait};
 use crate::exports::function;
 use crate::layout::{FAST_MUTEX, IO_REMOVE_LOCK, KMUTANT, PVOID};
+use crate::ledger::Left;
 use crate::{field, get, put, status};
 
 thread_local! {
@@ -58,14 +59,14 @@ pub(super) fn check_freed(start: usize, size: usize) {
     REMOVE_LOCKS.with_borrow_mut(|all| all.retain(|&(lock, _)| !inside(lock)));
 }
 
-pub(super) fn left() -> Vec<String> {
+pub(super) fn left() -> Vec<Left> {
     let mutexes = MUTEXES.with_borrow(|all| {
         all.iter().map(|(mutex, _)| format!("owned mutex, {}", crate::describe(*mutex as usize))).collect::<Vec<_>>()
     });
     let locks = REMOVE_LOCKS.with_borrow(|all| {
         all.iter().map(|(lock, _)| format!("held remove lock, {}", crate::describe(*lock))).collect::<Vec<_>>()
     });
-    [mutexes, locks].concat()
+    [mutexes, locks].concat().into_iter().map(Left::of_unknown_origin).collect()
 }
 
 extern "win64" fn acquire_fast_mutex(mutex: *mut FAST_MUTEX) {

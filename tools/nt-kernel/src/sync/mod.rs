@@ -17,6 +17,7 @@ pub use spin::{acquire_spin_lock, release_spin_lock};
 pub use wait::{delay, wait, wait_for};
 pub use work::queue_work;
 
+use crate::ledger::Left;
 use nt_machine::call::Export;
 
 pub(crate) use exports::EXPORTS;
@@ -24,7 +25,7 @@ pub(crate) use wait::MUTEX;
 pub use wait::WAIT_LOCK;
 
 /// What is still armed or queued, for the check at unload.
-pub(crate) fn left() -> Vec<String> {
+pub(crate) fn left() -> Vec<Left> {
     [timer::left(), dpc::left(), work::left(), locks::left(), resource::left()].concat()
 }
 

@@ -8,7 +8,7 @@ use nt_machine::irql::{APC, DISPATCH};
 use nt_machine::threads::{self, ThreadId};
 
 use crate::exports::function;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Left};
 use crate::{raw, status};
 
 /// An ERESOURCE is opaque to drivers; its state is kept beside it.
@@ -125,9 +125,8 @@ pub(super) fn check_freed(start: usize, size: usize) {
     }
 }
 
-pub(super) fn left() -> Vec<String> {
-    RESOURCES
-        .with_borrow(|all| all.in_order().iter().map(|(at, _)| format!("resource, {}", crate::describe(*at))).collect())
+pub(super) fn left() -> Vec<Left> {
+    RESOURCES.with_borrow(|all| all.left(|at, _| format!("resource, {}", crate::describe(at))))
 }
 
 /// Bit 0 of the word says that the object runs down; the rest counts those who use it.

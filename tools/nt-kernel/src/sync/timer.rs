@@ -9,7 +9,7 @@ use nt_machine::time::{self, TimerId};
 
 use super::{dpc, objects, wait};
 use crate::layout::{KDPC, KTIMER, object_type};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Left};
 use crate::{get, put};
 
 /// The bit of the header that tells whether the timer is armed.
@@ -123,8 +123,6 @@ pub(super) fn check_freed(start: usize, size: usize) {
     }
 }
 
-pub(super) fn left() -> Vec<String> {
-    ARMED.with_borrow(|all| {
-        all.in_order().iter().map(|(at, _)| format!("armed timer, {}", crate::describe(*at))).collect()
-    })
+pub(super) fn left() -> Vec<Left> {
+    ARMED.with_borrow(|all| all.left(|at, _| format!("armed timer, {}", crate::describe(at))))
 }

@@ -10,7 +10,7 @@ use nt_machine::threads;
 
 use crate::exports::function;
 use crate::layout::{DEVICE_OBJECT, PVOID, WORK_QUEUE_ITEM};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Left};
 use crate::{get, objects, pool};
 
 /// The routine of a work item of the I/O manager.
@@ -140,10 +140,10 @@ extern "win64" fn queue_plain(item: *mut WORK_QUEUE_ITEM, _kind: u32) {
     queue_work("work item", Box::new(move || call::driver("work item routine", || routine(parameter))));
 }
 
-pub(super) fn left() -> Vec<String> {
+pub(super) fn left() -> Vec<Left> {
     ITEMS.with_borrow(|all| {
         let text = |known: &Item| if known.queued { "queued work item" } else { "work item" };
-        all.in_order().iter().map(|(_, known)| format!("{} of {}", text(known), objects::name(known.object))).collect()
+        all.left(|_, known| format!("{} of {}", text(known), objects::name(known.object)))
     })
 }
 

@@ -6,6 +6,7 @@ mod threads;
 mod trace;
 mod variables;
 
+use crate::ledger::Left;
 use std::cell::Cell;
 
 use nt_machine::call::Export;
@@ -38,6 +39,6 @@ pub(crate) fn debug_output(text: &str) {
 }
 
 /// Tracing that drivers registered for and did not end.
-pub(crate) fn left() -> Vec<String> {
+pub(crate) fn left() -> Vec<Left> {
     trace::left()
 }

@@ -8,6 +8,7 @@ use nt_machine::irql::{APC, HIGH, PASSIVE};
 
 use crate::exports::function;
 use crate::layout::{DEVICE_OBJECT, GUID, NTSTATUS, PVOID};
+use crate::ledger::Left;
 use crate::{raw, status};
 
 thread_local! {
@@ -22,14 +23,14 @@ pub(super) fn reset() {
     WMI.replace(Vec::new());
 }
 
-pub(super) fn left() -> Vec<String> {
+pub(super) fn left() -> Vec<Left> {
     let providers = PROVIDERS.with_borrow(|all| {
         all.iter().map(|(_, id)| format!("registered trace provider {}", crate::pnp::guid_text(id))).collect::<Vec<_>>()
     });
     let wmi = WMI.with_borrow(|all| {
         all.iter().map(|&device| format!("WMI registration of {}", crate::describe(device))).collect::<Vec<_>>()
     });
-    [providers, wmi].concat()
+    [providers, wmi].concat().into_iter().map(Left::of_unknown_origin).collect()
 }
 
 extern "win64" fn register(provider: *const GUID, _callback: PVOID, _context: PVOID, handle: *mut u64) -> NTSTATUS {

@@ -53,6 +53,13 @@ pub(crate) struct Context {
     exception: usize,
 }
 
+impl Context {
+    /// The kernel function in progress.
+    pub(crate) fn site(&self) -> Site {
+        self.site
+    }
+}
+
 /// The registers that a callee preserves, as the driver's code has them after the kernel function in progress.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]

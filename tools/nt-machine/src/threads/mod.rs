@@ -14,7 +14,7 @@ use crate::findings::{self, Rule};
 use crate::machine::trace;
 use crate::{irql, random, time};
 use scheduler::{Pause, Resume, Scheduler, with};
-pub use scheduler::{RunEnd, run, settle, waiting};
+pub use scheduler::{RunEnd, run, settle, waiting, waiting_calls};
 
 /// A simulated thread; 0 is the host's main context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -122,6 +122,11 @@ impl Scheduler {
         let waits = self.threads.values().filter_map(|thread| Some((&thread.name, thread.waits.as_ref()?)));
         waits.map(|(name, (what, _))| format!("{name} waits for {what}")).collect()
     }
+
+    fn waiting_calls(&self) -> Vec<Site> {
+        let waits = self.threads.values().filter(|thread| thread.waits.is_some());
+        waits.map(|thread| thread.saved.call.site()).filter(|site| site.caller != 0).collect()
+    }
 }
 
 pub(super) fn set_up(random: bool) {
@@ -347,4 +352,9 @@ pub fn settle() {
 /// Who waits for what.
 pub fn waiting() -> Vec<String> {
     with(|scheduler| scheduler.waiting())
+}
+
+/// The calls of the driver in which threads wait.
+pub fn waiting_calls() -> Vec<Site> {
+    with(|scheduler| scheduler.waiting_calls())
 }
