@@ -22,14 +22,15 @@ pub struct Run<'a> {
     pub seed: u64,
     /// Registry values.
     pub registry: Vec<String>,
-    /// What goes wrong, and in which stage of the run: 0 is load and start, n the n-th line of the script.
-    pub injection: (usize, Injection),
+    /// What goes wrong, and in which stage of the run: 0 is load and start, n the n-th line of the script. The script ends
+    /// with the line after it.
+    pub injection: Option<(usize, Injection)>,
 }
 
 impl<'a> Run<'a> {
     /// With nothing special.
     pub fn new(driver: &'a Path, script: &'a str) -> Run<'a> {
-        Run { driver, drive: DRIVE, script, seed: 0, registry: Vec::new(), injection: (0, Injection::default()) }
+        Run { driver, drive: DRIVE, script, seed: 0, registry: Vec::new(), injection: None }
     }
 }
 
@@ -65,8 +66,11 @@ pub fn run(run: &Run<'_>) -> Outcome {
     let drive = virtual_drive::open(run.drive).expect("the drive is there");
     let image = std::fs::read(run.driver).expect("the driver is built");
     let lines = requests::parse("script", run.script).expect("the script is well-formed");
-    let (stage, injection) = run.injection;
-    let at = |here: usize| if here == stage { injection } else { Injection::default() };
+    let at = |here: usize| match run.injection {
+        Some((stage, injection)) if stage == here => injection,
+        _ => Injection::default(),
+    };
+    let last = run.injection.map_or(lines.len(), |(stage, _)| lines.len().min(stage + 1));
     let mut host = Host::start(Options {
         registry: run.registry.iter().map(|setting| setting.parse().expect("a registry value")).collect(),
         seed: run.seed,
@@ -79,7 +83,7 @@ pub fn run(run: &Run<'_>) -> Outcome {
     let start_status = host.start_status().cast_unsigned();
     let stage = host.stage();
     if stage == Stage::Started {
-        for (index, line) in lines.iter().enumerate() {
+        for (index, line) in lines.iter().enumerate().take(last) {
             host.set_injection(at(index + 1));
             let played = host.play(line, &mut |line| results.push(line));
             counts.push(host.counts());

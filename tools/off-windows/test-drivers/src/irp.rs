@@ -48,6 +48,15 @@ pub fn skip(irp: PIRP) {
     unsafe { (*irp).CurrentLocation += 1 };
 }
 
+/// Makes the next location the driver's own.
+pub fn advance(irp: PIRP) {
+    let below = next(irp);
+    // SAFETY: inside the IRP.
+    unsafe { *current_field(irp) = below };
+    // SAFETY: inside the IRP.
+    unsafe { (*irp).CurrentLocation -= 1 };
+}
+
 /// Ends the IRP with that status and count.
 #[inline(always)]
 pub fn complete(irp: PIRP, status: NTSTATUS, information: u64) {

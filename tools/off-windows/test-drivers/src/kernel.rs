@@ -9,18 +9,29 @@ use wdk_sys::{
 
 /// Calls a function of ntoskrnl.exe.
 macro_rules! kernel {
-    ($name:ident($($argument:expr),* $(,)?)) => {
+    ($name:ident($($argument:expr),* $(,)?)) => {{
         // SAFETY: the arguments are what the function wants, but where the caller's sin is that they are not.
-        unsafe { wdk_sys::ntddk::$name($($argument),*) }
-    };
+        let result = unsafe { wdk_sys::ntddk::$name($($argument),*) };
+        $crate::kernel::stay();
+        result
+    }};
 }
 
 /// Calls a function of the framework.
 macro_rules! wdf {
-    ($name:ident($($argument:expr),* $(,)?)) => {
+    ($name:ident($($argument:expr),* $(,)?)) => {{
         // SAFETY: the arguments are what the function wants, but where the caller's sin is that they are not.
-        unsafe { wdk_sys::call_unsafe_wdf_function_binding!($name, $($argument),*) }
-    };
+        let result = unsafe { wdk_sys::call_unsafe_wdf_function_binding!($name, $($argument),*) };
+        $crate::kernel::stay();
+        result
+    }};
+}
+
+/// Keeps the compiler from leaving the caller by a jump to its last call: who called would not be known any more.
+#[inline(always)]
+pub fn stay() {
+    // SAFETY: does nothing.
+    unsafe { core::arch::asm!("", options(nomem, nostack, preserves_flags)) };
 }
 
 /// The tag of the driver's pool.
@@ -37,18 +48,28 @@ unsafe extern "C" {
     fn KeLowerIrql(level: u8);
 }
 
+/// Stops the system.
+#[inline(always)]
+pub fn bug_check(line: u64) -> ! {
+    // SAFETY: never returns; any level is allowed.
+    unsafe { wdk_sys::ntddk::KeBugCheckEx(0xE2, line, 0, 0, 0) }
+}
+
 /// Raises the interrupt request level and gives the former one.
 #[inline(always)]
 pub fn raise(level: u8) -> u8 {
     // SAFETY: any level up to DISPATCH_LEVEL may be raised to.
-    unsafe { KfRaiseIrql(level) }
+    let former = unsafe { KfRaiseIrql(level) };
+    stay();
+    former
 }
 
 /// Lowers the interrupt request level to what `raise` gave.
 #[inline(always)]
 pub fn lower(level: u8) {
     // SAFETY: see the function.
-    unsafe { KeLowerIrql(level) }
+    unsafe { KeLowerIrql(level) };
+    stay();
 }
 
 /// A pool block; the flags are those of ExAllocatePool2.

@@ -15,5 +15,5 @@ use core::panic::PanicInfo;
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     let line = info.location().map_or(0, |place| u64::from(place.line()));
-    kernel!(KeBugCheckEx(0xE2, line, 0, 0, 0))
+    kernel::bug_check(line)
 }

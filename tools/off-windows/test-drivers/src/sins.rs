@@ -78,7 +78,7 @@ sins! {
         Pnp start_completed_early, Pnp remove_not_passed_down, Pnp remove_refused, Power power_never_answered,
         Exit d0_exit_fails, Pnp start_not_waited_for, Remove removal_waits_for_ever;
     timers:
-        Start timer_freed_armed, Unload timer_armed_at_unload, Unload dpc_queued_at_unload, Unload work_item_at_unload;
+        Start timer_freed_armed, Unload timer_armed_at_unload, Unload work_item_at_unload;
     crashes:
         Start function_not_there, Start stack_overflow, Start fast_fail, Start null_dereference, Control waits_for_ever,
         Start bug_check, Start code_written, Start wild_call, Start breakpoint, Start spins_for_ever, Start division_by_zero;

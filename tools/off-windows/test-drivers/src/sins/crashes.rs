@@ -13,17 +13,14 @@ unsafe extern "C" {
 pub fn function_not_there(_: WDFDEVICE) {
     // SAFETY: any frequency will do.
     unsafe { HalMakeBeep(440) };
+    crate::kernel::stay();
 }
 
 #[allow(unconditional_recursion, reason = "the sin")]
-#[inline(never)]
-fn deeper(depth: u64) -> u64 {
-    let room = core::hint::black_box([depth; 64]);
-    deeper(depth + 1) + room[(depth % 64) as usize]
-}
-
-pub fn stack_overflow(_: WDFDEVICE) {
-    core::hint::black_box(deeper(0));
+pub fn stack_overflow(device: WDFDEVICE) {
+    let room = core::hint::black_box([0u64; 64]);
+    stack_overflow(device);
+    core::hint::black_box(room);
 }
 
 pub fn fast_fail(_: WDFDEVICE) {
@@ -53,7 +50,7 @@ pub fn spins_for_ever(_: WDFDEVICE) {
 }
 
 pub fn bug_check(_: WDFDEVICE) {
-    kernel!(KeBugCheckEx(0xE2, 1, 2, 3, 4));
+    crate::kernel::bug_check(1);
 }
 
 pub fn code_written(_: WDFDEVICE) {

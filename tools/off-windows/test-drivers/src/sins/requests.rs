@@ -22,7 +22,7 @@ pub fn stale_handle(_: WDFDEVICE, request: WDFREQUEST) {
 
 pub fn irp_completed_twice(_: WDFDEVICE, request: PIRP) -> NTSTATUS {
     irp::complete(request, STATUS_SUCCESS, 0);
-    irp::complete(request, STATUS_SUCCESS, 0);
+    kernel!(IofCompleteRequest(request, 0));
     STATUS_SUCCESS
 }
 
@@ -72,7 +72,7 @@ pub fn sent_and_completed(handle: WDFDEVICE, request: PIRP) -> NTSTATUS {
     let lower = wdf!(WdfDeviceWdmGetAttachedDevice(handle));
     irp::copy_to_next(request);
     let status = kernel!(IofCallDriver(lower, request));
-    irp::complete(request, STATUS_SUCCESS, 0);
+    kernel!(IofCompleteRequest(request, 0));
     status
 }
 
@@ -92,8 +92,9 @@ pub fn stopped_and_forgotten(handle: WDFDEVICE, request: PIRP) -> NTSTATUS {
 
 pub fn no_stack_left(handle: WDFDEVICE, request: PIRP) -> NTSTATUS {
     let lower = wdf!(WdfDeviceWdmGetAttachedDevice(handle));
-    let small = kernel!(IoAllocateIrp(0, 0));
+    let small = kernel!(IoAllocateIrp(1, 0));
     if !small.is_null() {
+        irp::advance(small);
         let _ = kernel!(IofCallDriver(lower, small));
         kernel!(IoFreeIrp(small));
     }

@@ -6,6 +6,7 @@ use crate::kernel::{NON_PAGED, TEN_MILLISECONDS, allocate, free};
 
 unsafe extern "C" fn expired(_: *mut KDPC, _: PVOID, _: PVOID, _: PVOID) {}
 
+#[inline(always)]
 fn arm(timer: *mut KTIMER, dpc: *mut KDPC) {
     kernel!(KeInitializeTimer(timer));
     kernel!(KeInitializeDpc(dpc, Some(expired), core::ptr::null_mut()));
@@ -34,18 +35,15 @@ pub fn timer_armed_at_unload() {
     arm(TIMER.0.get().cast(), DPC.0.get().cast());
 }
 
-pub fn dpc_queued_at_unload() {
-    let dpc = DPC.0.get().cast();
-    kernel!(KeInitializeDpc(dpc, Some(expired), core::ptr::null_mut()));
-    kernel!(KeInsertQueueDpc(dpc, core::ptr::null_mut(), core::ptr::null_mut()));
-}
-
 unsafe extern "C" fn worked(_: PDEVICE_OBJECT, _: PVOID) {}
 
 pub fn work_item_at_unload() {
+    // SAFETY: the framework keeps the driver's handle there until the driver is gone.
+    let driver = unsafe { (*wdk_sys::WdfDriverGlobals).Driver };
+    let object = wdf!(WdfDriverWdmGetDriverObject(driver));
+    let item = kernel!(IoAllocateWorkItem(object.cast()));
     let none = core::ptr::null_mut();
-    let item = kernel!(IoAllocateWorkItem(none));
     if !item.is_null() {
-        kernel!(IoQueueWorkItem(item, Some(worked), wdk_sys::_WORK_QUEUE_TYPE::DelayedWorkQueue, none.cast()));
+        kernel!(IoQueueWorkItem(item, Some(worked), wdk_sys::_WORK_QUEUE_TYPE::DelayedWorkQueue, none));
     }
 }
