@@ -35,7 +35,11 @@ struct Timer {
     period: i64,
     passive: bool,
     lock: Option<Rc<CallbackLock>>,
-    pending: Cell<Option<TimerId>>,
+    pending: Cell<Option<(u64, TimerId)>>,
+    /// Number of the last start.
+    starts: Cell<u64>,
+    /// Expirations that could not be taken back any more and whose callback has not begun.
+    due: Cell<u32>,
     /// Work items on their way to the callback of a passive timer.
     posted: Cell<u32>,
     running: Running,
@@ -54,12 +58,18 @@ impl Body for Timer {
 }
 
 impl Timer {
+    /// Takes the timer out of the queue. False: it is not there, which includes one whose callback is about to begin.
     fn cancel(&self) -> bool {
-        self.pending.take().is_some_and(time::timer_cancel)
+        let Some((_, id)) = self.pending.take() else { return false };
+        let cancelled = time::timer_cancel(id);
+        if !cancelled {
+            self.due.set(self.due.get() + 1);
+        }
+        cancelled
     }
 
     fn idle(&self) -> bool {
-        self.running.idle() && self.posted.get() == 0
+        self.running.idle() && self.posted.get() == 0 && self.due.get() == 0
     }
 }
 
@@ -69,19 +79,31 @@ fn of(handle: Handle) -> Rc<Timer> {
 
 fn arm(timer: &Rc<Timer>, handle: Handle, due: i64) {
     let fired = Rc::clone(timer);
-    let id = time::timer_set(due, DISPATCH, "WDFTIMER", Box::new(move || fire(&fired, handle, due)));
-    timer.pending.set(Some(id));
+    let number = timer.starts.get() + 1;
+    timer.starts.set(number);
+    let id = time::timer_set(due, DISPATCH, "WDFTIMER", Box::new(move || fire(&fired, handle, number, due)));
+    timer.pending.set(Some((number, id)));
 }
 
-fn fire(timer: &Rc<Timer>, handle: Handle, due: i64) {
-    timer.pending.set(None);
-    if timer.period > 0 {
-        arm(timer, handle, due + timer.period);
+fn fire(timer: &Rc<Timer>, handle: Handle, number: u64, due: i64) {
+    let current = timer.pending.get().is_some_and(|(pending, _)| pending == number);
+    if current {
+        timer.pending.set(None);
+        if timer.period > 0 {
+            arm(timer, handle, due + timer.period);
+        }
     }
+    // The callback counts as begun from here on: nothing else runs before it does.
+    let begin = || {
+        if !current {
+            timer.due.set(timer.due.get() - 1);
+        }
+    };
     if !timer.passive {
-        run(timer, handle);
+        run(timer, handle, begin);
         return;
     }
+    begin();
     // A passive timer that fires again before its work item ran has nothing new to tell.
     if timer.posted.get() > 0 {
         return;
@@ -91,15 +113,16 @@ fn fire(timer: &Rc<Timer>, handle: Handle, due: i64) {
     sync::queue_work(
         "WDFTIMER",
         Box::new(move || {
-            run(&posted, handle);
+            run(&posted, handle, || {});
             posted.posted.set(0);
         }),
     );
 }
 
-fn run(timer: &Timer, handle: Handle) {
-    let Some(callback) = timer.callback else { return };
+fn run(timer: &Timer, handle: Handle, begin: impl FnOnce()) {
     timer.running.during(|| {
+        begin();
+        let Some(callback) = timer.callback else { return };
         objects::run_locked(timer.lock.as_ref(), || {
             // SAFETY: the driver gave this address as its EvtTimerFunc; what it does is the driver's.
             call::driver("EvtTimerFunc", || unsafe { callback(handle) });
@@ -135,6 +158,8 @@ unsafe extern "win64" fn create(
             passive,
             lock,
             pending: Cell::new(None),
+            starts: Cell::new(0),
+            due: Cell::new(0),
             posted: Cell::new(0),
             running: Running::default(),
             stopping: Cell::new(0),

@@ -43,6 +43,8 @@ pub struct Sending {
     /// The memory for a timer was allocated ahead of the send.
     pub(super) timer_allocated: Cell<bool>,
     timer: Cell<Option<TimerId>>,
+    /// Number of the last send, by which a late time-out knows that it is not meant.
+    sends: Cell<u64>,
     timed_out: Cell<bool>,
     /// The completion of the last send was worked off: what a synchronous sender waits for.
     done: Cell<bool>,
@@ -61,6 +63,7 @@ impl Default for Sending {
             format: RefCell::new(None),
             timer_allocated: Cell::new(false),
             timer: Cell::new(None),
+            sends: Cell::new(0),
             timed_out: Cell::new(false),
             done: Cell::new(false),
             refusal: Cell::new(None),
@@ -186,11 +189,15 @@ fn try_submit(target: &Rc<Target>, request: &Rc<Request>, options: Options) -> R
     let handle = request.handle.get();
     objects::reference(handle);
     sending.target.set(target.handle.get());
+    sending.sends.set(sending.sends.get() + 1);
     sending.timed_out.set(false);
     sending.done.set(false);
     if let (true, Some(timeout)) = (timed, options.timeout) {
         sending.timer_allocated.set(true);
-        let expired = move || expire(handle);
+        let number = sending.sends.get();
+        // The timer keeps the request until it was taken back or has run.
+        objects::reference(handle);
+        let expired = move || expire(handle, number);
         let id = time::timer_set(clock::deadline(timeout), DISPATCH, "request time-out", Box::new(expired));
         sending.timer.set(Some(id));
     }
@@ -245,8 +252,10 @@ pub(super) fn send_kept(target: &Rc<Target>, request: &Rc<Request>) {
 /// The end of a send: results are taken over, the driver's completion routine runs.
 fn finish(target: &Rc<Target>, request: &Rc<Request>) {
     let sending = &request.sending;
-    if let Some(timer) = sending.timer.take() {
-        time::timer_cancel(timer);
+    if let Some(timer) = sending.timer.take()
+        && time::timer_cancel(timer)
+    {
+        objects::dereference(request.handle.get());
     }
     let mut params = super::format::results(sending, request.irp.get());
     sending.params.set(Some(params));
@@ -263,12 +272,16 @@ fn finish(target: &Rc<Target>, request: &Rc<Request>) {
     objects::dereference(request.handle.get());
 }
 
-/// The time-out of an asynchronous send.
-fn expire(handle: Handle) {
+/// The time-out of an asynchronous send. It may come late, when the request is back or was sent again.
+fn expire(handle: Handle, number: u64) {
     let request = request::get(handle);
-    request.sending.timer.set(None);
-    let target = of(request.sending.target.get());
-    time_out(&target, &request);
+    let sending = &request.sending;
+    if sending.is_sent() && sending.sends.get() == number {
+        sending.timer.set(None);
+        let target = of(sending.target.get());
+        time_out(&target, &request);
+    }
+    objects::dereference(handle);
 }
 
 fn time_out(target: &Rc<Target>, request: &Rc<Request>) {

@@ -47,20 +47,32 @@ pub fn taken() -> Vec<String> {
 
 /// Runs a test on a simulated thread of a fresh machine; gives the findings. The run must not get stuck.
 pub fn world(work: impl FnOnce() + 'static) -> Vec<Finding> {
-    let (end, findings) = run(work);
+    world_of(1, work)
+}
+
+fn world_of(seed: u64, work: impl FnOnce() + 'static) -> Vec<Finding> {
+    let (end, findings) = run(seed, work);
     assert!(matches!(end, RunEnd::Done), "{end:?} {findings:#?}");
     findings
 }
 
+/// As [`world`], with many orders of the threads; there must be no finding.
+pub fn worlds(work: fn()) {
+    for seed in 0..40 {
+        let findings = world_of(seed, work);
+        assert!(findings.is_empty(), "seed {seed}: {findings:#?}");
+    }
+}
+
 /// As [`world`], for a test that ends with a fatal finding.
 pub fn fatal(work: impl FnOnce() + 'static) -> Finding {
-    let (end, mut findings) = run(work);
+    let (end, mut findings) = run(1, work);
     assert!(matches!(end, RunEnd::Dead), "{end:?} {findings:#?}");
     findings.pop().expect("a fatal finding")
 }
 
-fn run(work: impl FnOnce() + 'static) -> (RunEnd, Vec<Finding>) {
-    let _machine = Machine::new(&nt_machine::Options { seed: 1, trace: false });
+fn run(seed: u64, work: impl FnOnce() + 'static) -> (RunEnd, Vec<Finding>) {
+    let _machine = Machine::new(&nt_machine::Options { seed, trace: false });
     let _kernel = Kernel::new(nt_kernel::Options::default());
     let _framework = Framework::new();
     let _ = taken();

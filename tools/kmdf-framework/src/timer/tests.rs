@@ -122,6 +122,28 @@ fn stopping_with_a_wait_waits_for_the_callback_and_deletion_too() {
     }));
 }
 
+#[test]
+fn nothing_runs_after_a_stop_with_a_wait_even_when_it_came_at_the_due_time() {
+    worlds(|| {
+        let device = device_with(|_| {}, |_| {});
+        for level in [INHERIT, PASSIVE] {
+            let timer = timer_with(device, level, &config(0)).unwrap();
+            start(timer, -SECOND);
+            sleep(1);
+            stop(timer, 1);
+            let ticks = taken();
+            sleep(1);
+            assert!(taken().is_empty(), "after {ticks:?}");
+            start(timer, -SECOND);
+            sleep(1);
+            let () = wdf!(WdfObjectDelete, timer);
+            let _ = taken();
+            sleep(1);
+            assert!(taken().is_empty());
+        }
+    });
+}
+
 thread_local! { static STOPS: Cell<Handle> = const { Cell::new(Handle::NULL) }; }
 
 unsafe extern "win64" fn stops_itself(timer: Handle) {

@@ -174,6 +174,13 @@ fn send_async(request: Handle, target: Handle, options: *const WDF_REQUEST_SEND_
     sent != 0
 }
 
+fn reuse(request: Handle) {
+    let params =
+        WDF_REQUEST_REUSE_PARAMS { Size: 0x18, Flags: 0, Status: status::SUCCESS, NewIrp: std::ptr::null_mut() };
+    let reused: i32 = wdf!(WdfRequestReuse, request, &raw const params);
+    assert_eq!(reused, status::SUCCESS);
+}
+
 fn status_of(request: Handle) -> i32 {
     wdf!(WdfRequestGetStatus, request)
 }

@@ -132,6 +132,32 @@ fn an_asynchronous_timeout_is_told_to_the_completion_routine() {
 }
 
 #[test]
+fn a_time_out_that_comes_with_the_completion_does_no_harm() {
+    worlds(|| {
+        let target = target();
+        for work in [SECOND - 1, SECOND, SECOND + 1] {
+            let request = request(target);
+            PORT.set(Port::Deaf);
+            assert_eq!(format_ioctl(target, request, BUFFERED, Handle::NULL, Handle::NULL), status::SUCCESS);
+            set_completion(request, 1);
+            assert!(send_async(request, target, &options(TIMEOUT, -SECOND)));
+            threads::block("the port's work", Some(time::now() + work), &|| false);
+            port_completes(status::SUCCESS, 0);
+            // What is late must not hit the next send.
+            PORT.set(Port::Pend);
+            reuse(request);
+            assert_eq!(format_ioctl(target, request, BUFFERED, Handle::NULL, Handle::NULL), status::SUCCESS);
+            set_completion(request, 2);
+            assert!(send_async(request, target, NO_OPTIONS));
+            threads::block("the time-out", Some(time::now() + SECOND), &|| false);
+            port_completes(status::SUCCESS, 0);
+            delete(&[request]);
+            assert_eq!(taken(), ["1: 0x0 0 type 14", "2: 0x0 0 type 14"]);
+        }
+    });
+}
+
+#[test]
 fn a_sent_request_is_cancelled_through_its_port() {
     assert_clean(&world(|| {
         let target = target();
@@ -179,10 +205,8 @@ fn a_location_of_the_driver_goes_down_as_it_is() {
         PORT.set(Port::Answer(status::IO_DEVICE_ERROR, 9));
         assert!(send_async(request, target, &options(SYNCHRONOUS, 0)));
         assert_eq!((seen().major, seen().minor, status_of(request)), (15, 1, status::IO_DEVICE_ERROR));
-        let mut reuse =
-            WDF_REQUEST_REUSE_PARAMS { Size: 0x18, Flags: 0, Status: status::SUCCESS, NewIrp: std::ptr::null_mut() };
-        let reused: i32 = wdf!(WdfRequestReuse, request, &raw mut reuse);
-        assert_eq!((reused, status_of(request)), (status::SUCCESS, status::SUCCESS));
+        reuse(request);
+        assert_eq!(status_of(request), status::SUCCESS);
         delete(&[request]);
     }));
 }
