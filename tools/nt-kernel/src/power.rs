@@ -32,9 +32,18 @@ thread_local! {
     static WATCHDOG: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
+/// GUID_CONSOLE_DISPLAY_STATE: off, on, dimmed.
+const CONSOLE_DISPLAY_STATE: GUID =
+    GUID { Data1: 0x6FE6_9556, Data2: 0x704A, Data3: 0x47A0, Data4: [0x8F, 0x24, 0xC2, 0x8D, 0x93, 0x6F, 0xDA, 0x47] };
+/// GUID_MONITOR_POWER_ON: off, on.
+const MONITOR_POWER_ON: GUID =
+    GUID { Data1: 0x0273_1015, Data2: 0x4510, Data3: 0x4526, Data4: [0x99, 0xE6, 0xE5, 0xA1, 0x7E, 0xBD, 0x1A, 0xEA] };
+
 pub(crate) fn reset() {
     REGISTRATIONS.replace(Vec::new());
-    SETTINGS.replace(Vec::new());
+    // A display that is on.
+    let on = 1_u32.to_le_bytes().to_vec();
+    SETTINGS.replace(vec![(CONSOLE_DISPLAY_STATE, on.clone()), (MONITOR_POWER_ON, on)]);
     NEXT.set(1);
     MODERN_STANDBY.set(false);
     WATCHDOG.set(None);
@@ -238,3 +247,93 @@ pub(crate) const EXPORTS: &[Export] = &[
     function("PoRegisterDeviceForIdleDetection", PASSIVE, register_device_for_idle_detection as *const ()),
     function("ZwPowerInformation", PASSIVE, power_information as *const ()),
 ];
+
+#[cfg(test)]
+mod tests {
+    use nt_machine::threads;
+
+    use super::*;
+    use crate::testing::{clean, found};
+
+    thread_local! {
+        static SEEN: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+    }
+
+    extern "win64" fn seen(_setting: *const GUID, value: PVOID, length: u32, context: PVOID) -> NTSTATUS {
+        assert_eq!((length, context as usize), (4, 7));
+        SEEN.with_borrow_mut(|seen| seen.push(raw::read(value.cast())));
+        status::SUCCESS
+    }
+
+    fn register() -> PVOID {
+        let mut handle = core::ptr::null_mut();
+        let (device, setting) = (core::ptr::null_mut(), CONSOLE_DISPLAY_STATE);
+        register_power_setting_callback(device, &raw const setting, seen, 7 as PVOID, &raw mut handle);
+        handle
+    }
+
+    #[test]
+    fn settings_are_told_at_once_and_when_they_change() {
+        clean(|| {
+            SEEN.take();
+            let handle = register();
+            assert_eq!(SEEN.with_borrow(Vec::clone), [1]);
+            set_setting(&CONSOLE_DISPLAY_STATE, &0_u32.to_le_bytes());
+            threads::block("the callback", None, &|| SEEN.with_borrow(Vec::len) == 2);
+            assert_eq!(unregister_power_setting_callback(handle), status::SUCCESS);
+            set_setting(&CONSOLE_DISPLAY_STATE, &1_u32.to_le_bytes());
+            sync::delay(-1000);
+            assert_eq!(SEEN.take(), [1, 0]);
+        });
+        found(Rule::BadArgument, "no power setting", || _ = unregister_power_setting_callback(99 as PVOID));
+        found(Rule::Leak, "is left", || {
+            register();
+            crate::check_at_unload();
+        });
+    }
+
+    #[test]
+    fn the_platform_is_asked_with_an_output_alone() {
+        clean(|| {
+            let (null, mut out) = (core::ptr::null_mut(), 9_u8);
+            set_modern_standby(true);
+            let mut ask = |input, length| power_information(PLATFORM_INFORMATION, input, 0, &raw mut out, length);
+            assert_eq!(ask(null, 0), status::BUFFER_TOO_SMALL);
+            assert_eq!(ask(8 as PVOID, 1), status::INVALID_PARAMETER);
+            assert_eq!(ask(null, 1), status::SUCCESS);
+            assert_eq!(out, 1);
+        });
+    }
+
+    #[test]
+    fn a_requested_power_irp_goes_to_the_top_and_reports_back() {
+        extern "win64" fn serve(_device: *mut DEVICE_OBJECT, irp: *mut IRP) -> i32 {
+            let own = io::current(irp);
+            let all = [crate::get!(own, Parameters.Power.Type), crate::get!(own, Parameters.Power.State)];
+            SEEN.set(all.to_vec());
+            put!(irp, IoStatus.Status, status::SUCCESS);
+            io::complete(irp, 0);
+            status::SUCCESS
+        }
+        extern "win64" fn done(
+            _device: *mut DEVICE_OBJECT,
+            minor: u8,
+            state: u32,
+            _context: PVOID,
+            block: *mut IO_STATUS_BLOCK,
+        ) {
+            let result = crate::get!(block, Status);
+            SEEN.with_borrow_mut(|seen| seen.extend([u32::from(minor), state, result.cast_unsigned()]));
+        }
+        clean(|| {
+            SEEN.take();
+            const D3: u32 = 4;
+            let device = crate::testing::device("port", serve, None);
+            let null = core::ptr::null_mut();
+            assert_eq!(request_power_irp(device, 2, D3, Some(done), null, null.cast()), status::PENDING);
+            threads::block("the callback", None, &|| SEEN.with_borrow(Vec::len) == 5);
+            assert_eq!(SEEN.take(), [1, D3, 2, D3, 0]);
+            assert_eq!(request_power_irp(device, 9, D3, None, null, null.cast()), status::INVALID_PARAMETER_2);
+        });
+    }
+}

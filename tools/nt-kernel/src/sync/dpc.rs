@@ -41,6 +41,9 @@ pub fn flush_dpcs() {
 }
 
 pub(super) extern "win64" fn initialise(dpc: *mut KDPC, routine: KDEFERRED_ROUTINE, context: PVOID) {
+    if QUEUED.with_borrow_mut(|all| all.remove(dpc as usize)).is_some() {
+        findings::report(Rule::BadArgument, "Dpc", "a DPC was initialised while it is queued");
+    }
     raw::fill(dpc.cast(), 0, size_of::<KDPC>());
     put!(dpc, Type, object_type::DPC);
     put!(dpc, Importance, 1);

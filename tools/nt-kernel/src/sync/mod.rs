@@ -43,6 +43,7 @@ pub(crate) fn check_freed(start: usize, size: usize) {
     timer::check_freed(start, size);
     dpc::check_freed(start, size);
     locks::check_freed(start, size);
+    spin::check_freed(start, size);
     resource::check_freed(start, size);
     wait::check_freed(start, size);
     crate::io::irp::check_freed(start, size);

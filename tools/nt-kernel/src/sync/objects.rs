@@ -21,8 +21,9 @@ pub(super) fn init(header: *mut DISPATCHER_HEADER, kind: u8, size: usize, state:
 /// Whether this can be waited for.
 pub(super) fn check(object: *mut DISPATCHER_HEADER) {
     if !memory::access(object as usize, size_of::<DISPATCHER_HEADER>(), true) {
+        let gone = memory::lookup(object as usize).is_some_and(|block| block.freed_by.is_some());
         let text = format!("{} is no object to wait for", crate::describe(object as usize));
-        findings::fatal(Rule::BadArgument, "Object", text);
+        findings::fatal(if gone { Rule::UseAfterFree } else { Rule::BadArgument }, "Object", text);
     }
     if crate::system::is_thread(object.cast()) {
         return;

@@ -33,6 +33,21 @@ pub(super) fn release(lock: *mut usize) {
     raw::write(lock, 0);
 }
 
+/// Memory is freed in which the running thread holds a spin lock.
+pub(super) fn check_freed(start: usize, size: usize) {
+    for (lock, what) in call::held() {
+        // Of mutexes the ledger of their owners tells.
+        if what != super::MUTEX && (start..start + size).contains(&lock) {
+            findings::report(
+                Rule::Lock,
+                "P",
+                format_args!("memory was freed with a {what} in it that the thread holds"),
+            );
+            call::release(lock);
+        }
+    }
+}
+
 /// `KeAcquireSpinLockRaiseToDpc`: gives the IRQL there was.
 #[must_use]
 pub fn acquire_spin_lock(lock: *mut usize) -> u8 {

@@ -29,6 +29,10 @@ pub(super) extern "win64" fn initialise(timer: *mut KTIMER) {
 }
 
 pub(super) extern "win64" fn initialise_ex(timer: *mut KTIMER, kind: u32) {
+    if ARMED.with_borrow(|all| all.contains(timer as usize)) {
+        findings::report(Rule::BadArgument, "Timer", "a timer was initialised while it is armed");
+        disarm(timer);
+    }
     crate::raw::fill(timer.cast(), 0, size_of::<KTIMER>());
     let kind = if kind == 0 { object_type::NOTIFICATION_TIMER } else { object_type::SYNCHRONIZATION_TIMER };
     objects::init(timer.cast(), kind, size_of::<KTIMER>(), 0);
