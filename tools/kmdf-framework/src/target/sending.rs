@@ -46,6 +46,10 @@ pub struct Sending {
     /// Number of the last send, by which a late time-out knows that it is not meant.
     sends: Cell<u64>,
     timed_out: Cell<bool>,
+    /// Cancellations in progress: they keep the IRP from being given up. Whoever ends the last one works the completion
+    /// off, if it came meanwhile.
+    cancelling: Cell<u32>,
+    returned: Cell<bool>,
     /// The completion of the last send was worked off: what a synchronous sender waits for.
     done: Cell<bool>,
     /// Why the last send was refused.
@@ -65,6 +69,8 @@ impl Default for Sending {
             timer: Cell::new(None),
             sends: Cell::new(0),
             timed_out: Cell::new(false),
+            cancelling: Cell::new(0),
+            returned: Cell::new(false),
             done: Cell::new(false),
             refusal: Cell::new(None),
             params: Cell::new(None),
@@ -224,13 +230,21 @@ fn pass_down(target: &Rc<Target>, request: &Rc<Request>) {
 /// The lower driver completed the IRP.
 extern "win64" fn came_back(_device: *mut DEVICE_OBJECT, irp: *mut IRP, context: PVOID) -> i32 {
     let request = request::get(Handle(context as usize));
-    let target = of(request.sending.target.get());
     if get!(irp, IoStatus.Status) == status::CANCELLED && request.sending.timed_out.get() {
         put!(irp, IoStatus.Status, status::IO_TIMEOUT);
     }
-    target.sent.borrow_mut().retain(|sent| *sent != request.handle.get());
-    finish(&target, &request);
+    if request.sending.cancelling.get() > 0 {
+        request.sending.returned.set(true);
+    } else {
+        take_back(&request);
+    }
     status::MORE_PROCESSING_REQUIRED
+}
+
+fn take_back(request: &Rc<Request>) {
+    let target = of(request.sending.target.get());
+    target.sent.borrow_mut().retain(|sent| *sent != request.handle.get());
+    finish(&target, request);
 }
 
 /// Completes a request that the target kept: it never reached the lower driver.
@@ -295,9 +309,15 @@ fn time_out(target: &Rc<Target>, request: &Rc<Request>) {
 
 /// Cancels the IRP of a sent request. True: its holder was told.
 pub(super) fn cancel(request: &Rc<Request>) -> bool {
-    // The cancellation may complete the request, whose completion routine may drop it.
+    let sending = &request.sending;
+    // The completion routine may drop the request.
     objects::reference(request.handle.get());
+    sending.cancelling.set(sending.cancelling.get() + 1);
     let told = io::cancel(request.irp.get());
+    sending.cancelling.set(sending.cancelling.get() - 1);
+    if sending.cancelling.get() == 0 && sending.returned.replace(false) {
+        take_back(request);
+    }
     objects::dereference(request.handle.get());
     told
 }
