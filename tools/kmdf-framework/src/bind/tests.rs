@@ -5,7 +5,7 @@ use nt_kernel::io;
 use super::*;
 use crate::testing::{
     Bind, SERVICE, assert_clean, bound_as, create_driver, driver_config, globals, log, rules, taken, unicode,
-    version_bind, version_unbind, world,
+    version_bind, version_unbind, wdf, world,
 };
 
 fn try_bind(change: impl FnOnce(&mut Bind)) -> i32 {
@@ -114,4 +114,33 @@ fn the_name_in_the_globals_is_that_of_the_service() {
         let name = get!(globals(), DriverName);
         assert_eq!(&name[..11], b"testclient\0");
     }));
+}
+
+#[test]
+fn what_a_driver_leaves_behind_is_named_with_the_call_that_made_it() {
+    let findings = world(|| {
+        let mut bind = bound_as(15, 444);
+        create_driver(&driver_config(), std::ptr::null()).unwrap();
+        let mut object = Handle::NULL;
+        let none = std::ptr::null::<crate::structs::WDF_OBJECT_ATTRIBUTES>();
+        let status: i32 = wdf!(WdfObjectCreate, none, &raw mut object);
+        assert_eq!(status, status::SUCCESS);
+        let () = wdf!(WdfObjectReferenceActual, object, 0_usize, 0_i32, std::ptr::null::<u8>());
+        assert_eq!(version_unbind(&raw mut bind.info, globals()), status::SUCCESS);
+    });
+    assert_eq!(rules(&findings), [Rule::Leak]);
+    assert_eq!((findings[0].function.as_str(), findings[0].argument.as_str()), ("WdfObjectCreate", "WDFOBJECT"));
+}
+
+#[test]
+fn a_call_above_the_functions_irql_is_a_finding() {
+    let findings = world(|| {
+        let driver = crate::testing::driver();
+        let old = nt_machine::irql::raise(nt_machine::irql::DISPATCH);
+        let path: *const u16 = wdf!(WdfDriverGetRegistryPath, driver);
+        nt_machine::irql::lower(old);
+        assert!(!path.is_null());
+    });
+    assert_eq!(rules(&findings), [Rule::Irql]);
+    assert_eq!(findings[0].function, "WdfDriverGetRegistryPath");
 }

@@ -138,3 +138,24 @@ fn a_request_that_cannot_be_allocated_fails_the_irp() {
         assert_eq!(sent.returned, status::INSUFFICIENT_RESOURCES);
     }));
 }
+
+#[test]
+fn without_a_lock_a_completion_presents_the_next_request_on_the_same_stack() {
+    thread_local! {
+        static DEPTH: Cell<u32> = const { Cell::new(0) };
+    }
+    unsafe extern "win64" fn nested(_: Handle, request: Handle, _: usize, _: usize, code: u32) {
+        DEPTH.set(DEPTH.get() + 1);
+        log(format!("control {code} depth {}", DEPTH.get()));
+        complete(request, status::SUCCESS);
+        DEPTH.set(DEPTH.get() - 1);
+    }
+    assert_clean(&world(|| {
+        let device = device(WDF_IO_QUEUE_CONFIG { EvtIoDeviceControl: Some(nested), ..config(1) });
+        let () = wdf!(WdfIoQueueStop, QUEUE.get(), None::<unsafe extern "win64" fn(Handle, usize)>, 0_usize);
+        let sent: Vec<_> = (1..=2).map(|code| send_control(device, code << 2)).collect();
+        let () = wdf!(WdfIoQueueStart, QUEUE.get());
+        assert!(sent.iter().all(|sent| sent.outcome().is_some()));
+        assert_eq!(taken(), ["control 4 depth 1", "control 8 depth 2"]);
+    }));
+}

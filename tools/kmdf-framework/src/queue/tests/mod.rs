@@ -4,6 +4,7 @@ mod cancelling;
 mod delivery;
 mod moving;
 mod power;
+mod races;
 mod reserve;
 mod serialised;
 mod state;
