@@ -33,6 +33,7 @@ const FIXED_BUSES: [u32; 3] = [6, 8, 9];
 ///
 /// # Errors
 /// The framework's status.
+#[unsafe(link_section = "PAGE")]
 pub fn register(device: &Device) -> Result<(), NTSTATUS> {
     create(device, &CDROM)?;
     let session = properties::read_u32(device.physical(), &properties::SESSION_ID);
@@ -55,6 +56,7 @@ pub fn register(device: &Device) -> Result<(), NTSTATUS> {
     Ok(())
 }
 
+#[unsafe(link_section = "PAGE")]
 fn create(device: &Device, class: &GUID) -> Result<(), NTSTATUS> {
     // SAFETY: a live device.
     status::check(unsafe {
@@ -63,6 +65,7 @@ fn create(device: &Device, class: &GUID) -> Result<(), NTSTATUS> {
 }
 
 /// The link of the mounted-device interface; empty if it was not registered.
+#[unsafe(link_section = "PAGE")]
 pub fn mounted_link(device: &Device) -> &[u16] {
     let link = device.mounted_interface.get();
     // SAFETY: a string that lives as long as the device, and keeps its value.
@@ -70,6 +73,7 @@ pub fn mounted_link(device: &Device) -> &[u16] {
 }
 
 /// Tells what kind of drive it is, once that is known. Programs only look at it: what fails is left out.
+#[unsafe(link_section = "PAGE")]
 pub fn describe(device: &Device, bus_type: u32) {
     let internal = properties::read_bool(device.physical(), &properties::IN_LOCAL_MACHINE_CONTAINER);
     let portable = internal == Some(false) && !FIXED_BUSES.contains(&bus_type);

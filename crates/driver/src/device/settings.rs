@@ -27,6 +27,7 @@ const DISK: &str = r"\Registry\Machine\System\DISK";
 /// Longest value that is a drive letter, in UTF-16 units.
 const LINK_ROOM: usize = 10;
 
+#[unsafe(link_section = "PAGE")]
 fn device_key(device: &Device, kind: u32, access: u32) -> Option<Key> {
     opened(|attributes, key| {
         // SAFETY: a live device.
@@ -44,11 +45,13 @@ struct DeviceKeys<'a> {
 }
 
 impl DeviceKeys<'_> {
+    #[unsafe(link_section = "PAGE")]
     fn hardware_value(&self, subkey: &str, name: &str) -> Option<u32> {
         self.hardware.as_ref()?.open(subkey, KEY_READ)?.u32(name)
     }
 
     /// A value of the hardware key, or else of the software key, where older systems kept it. Such a value moves.
+    #[unsafe(link_section = "PAGE")]
     fn value(&self, subkey: &str, name: &str) -> Option<u32> {
         self.hardware_value(subkey, name).or_else(|| {
             let value = self.software.as_ref()?.open(subkey, KEY_READ)?.u32(name)?;
@@ -59,6 +62,7 @@ impl DeviceKeys<'_> {
 }
 
 /// Reads all that is read at device start. `room` takes the lists of devices that must not be polled.
+#[unsafe(link_section = "PAGE")]
 pub fn read<'a>(device: &Device, room: &'a mut [u16]) -> Settings<'a> {
     let service = Key::service(KEY_READ);
     let parameters = driver::parameters(KEY_READ);
@@ -94,11 +98,13 @@ pub fn read<'a>(device: &Device, room: &'a mut [u16]) -> Settings<'a> {
 }
 
 /// A value of the service's parameters.
+#[unsafe(link_section = "PAGE")]
 pub fn parameter(name: &str) -> Option<u32> {
     driver::parameters(KEY_READ)?.u32(name)
 }
 
 /// Keeps a value in the device's hardware key.
+#[unsafe(link_section = "PAGE")]
 pub fn write(device: &Device, subkey: &str, name: &str, value: u32) {
     let access = KEY_READ | KEY_WRITE;
     if let Some(key) = device_key(device, HARDWARE_KEY, access).and_then(|key| key.create(subkey, access)) {
@@ -106,6 +112,7 @@ pub fn write(device: &Device, subkey: &str, name: &str, value: u32) {
     }
 }
 
+#[unsafe(link_section = "PAGE")]
 fn disk_key(access: u32) -> Option<Key> {
     let mut units = [0; DISK.len()];
     for (unit, byte) in units.iter_mut().zip(DISK.bytes()) {
@@ -115,6 +122,7 @@ fn disk_key(access: u32) -> Option<Key> {
 }
 
 /// The drive letter that was suggested for this device, packed: its length, its first unit, its second.
+#[unsafe(link_section = "PAGE")]
 pub fn suggested_link(device: &Device) -> Option<u64> {
     let name = Name::numbered(DEVICE_NAME, device.number());
     let mut room = [0; LINK_ROOM];
@@ -127,6 +135,7 @@ pub fn suggested_link(device: &Device) -> Option<u64> {
 }
 
 /// The drive letter has been given away.
+#[unsafe(link_section = "PAGE")]
 pub fn delete_suggested_link(device: &Device) {
     if let Some(key) = disk_key(KEY_READ | KEY_WRITE) {
         key.remove(&Name::numbered(DEVICE_NAME, device.number()).string());

@@ -43,6 +43,7 @@ pub extern "C" fn self_managed_io_init(device: WDFDEVICE) -> NTSTATUS {
     status::of(start(device))
 }
 
+#[unsafe(link_section = "PAGE")]
 fn start(device: &Device) -> Result<(), NTSTATUS> {
     device.engine.with(|engine| prepare(device, engine))?;
     let completion = device.engine.with(|engine| engine.run_own(device, Work::new(Job::Start, None)));
@@ -63,6 +64,7 @@ fn start(device: &Device) -> Result<(), NTSTATUS> {
 /// Learns what is needed to begin, and allocates all memory that I/O will need.
 // Not inlined: what it needs of the stack is not needed by the commands that follow.
 #[inline(never)]
+#[unsafe(link_section = "PAGE")]
 fn prepare(device: &Device, engine: &mut Engine) -> Result<(), NTSTATUS> {
     let mut features = Memory::allocate(device.object(), SCRATCH_MAX)?;
     let room = features.bytes().get_mut(..DESCRIPTOR_ROOM).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
@@ -100,6 +102,7 @@ fn prepare(device: &Device, engine: &mut Engine) -> Result<(), NTSTATUS> {
 /// Makes the dispatcher of a drive that nothing is known of yet.
 // Not inlined: it is made on the stack.
 #[inline(never)]
+#[unsafe(link_section = "PAGE")]
 fn place_core(memory: &Memory) -> NonNull<Dispatcher> {
     let place = memory.start().cast::<Dispatcher>();
     // SAFETY: memory of that size and alignment.
@@ -108,6 +111,7 @@ fn place_core(memory: &Memory) -> NonNull<Dispatcher> {
 }
 
 /// A descriptor of the port, in `room`.
+#[unsafe(link_section = "PAGE")]
 fn descriptor<'a>(
     device: &Device,
     engine: &mut Engine,
@@ -122,6 +126,7 @@ fn descriptor<'a>(
 }
 
 /// DevicePropertyRemovalPolicy.
+#[unsafe(link_section = "PAGE")]
 fn removal_policy(device: &Device) -> Result<u32, NTSTATUS> {
     let (mut policy, mut length) = (0_u32, 0);
     // SAFETY: a live device and a buffer of four bytes.

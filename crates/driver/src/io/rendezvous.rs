@@ -3,6 +3,7 @@
 use core::ffi::c_char;
 use core::ptr::null_mut;
 
+use ioctl_dispatch::time::Ticks;
 use ioctl_dispatch::{Job, NtStatus, Request as ControlRequest};
 use wdk_sys::ntddk::IoCancelIrp;
 use wdk_sys::{WDFOBJECT, call_unsafe_wdf_function_binding};
@@ -16,6 +17,9 @@ use crate::km::event::Woken;
 use crate::status;
 use crate::wdf::object::context;
 use crate::wdf::request::Request;
+
+/// Pause after an alert that does not end the wait.
+const ALERTED_PAUSE: Ticks = Ticks::milliseconds(100);
 
 /// Keeps an object's memory for as long as the value lives, whatever becomes of the object.
 struct Reference(WDFOBJECT);
@@ -53,12 +57,15 @@ pub fn take_turn(device: &Device, request: Request, control: ControlRequest) {
     let Some(context) = (unsafe { context::<RequestContext>(reference.0) }) else { return };
     while context.event.wait_alertable() == Woken::Alerted {
         // The thread holds up its program's end only until the request has been taken out of the queue. Any other
-        // alert is none of our business.
+        // alert is none of our business, but it may last: no busy waiting then.
         if context.told() == Told::Nothing && irp.thread_is_terminating() {
-            // SAFETY: nobody has been told that the request may be completed, so the IRP is still there: it is
-            // completed by this thread, or by the framework, which tells first.
+            // SAFETY: this thread has been told nothing, so the queue has the request, and gives it to this thread by
+            // way of `worker::canceled_on_queue` before anybody completes it.
             unsafe { IoCancelIrp(irp.as_ptr()) };
             context.event.wait();
+            break;
+        }
+        if context.event.wait_at_most(ALERTED_PAUSE) == Woken::Signalled {
             break;
         }
     }

@@ -30,6 +30,7 @@ pub fn opened(open: impl FnOnce(PWDF_OBJECT_ATTRIBUTES, *mut WDFKEY) -> NTSTATUS
 struct Units([u16; 40], usize);
 
 impl Units {
+    #[unsafe(link_section = "PAGE")]
     fn new(name: &str) -> Self {
         let mut units = Self([0; 40], 0);
         for (unit, byte) in units.0.iter_mut().zip(name.bytes()) {
@@ -39,12 +40,14 @@ impl Units {
         units
     }
 
+    #[unsafe(link_section = "PAGE")]
     fn string(&self) -> UNICODE_STRING {
         string_of(self.0.get(..self.1).unwrap_or(&[]))
     }
 }
 
 impl Key {
+    #[unsafe(link_section = "PAGE")]
     fn open_below(parent: WDFKEY, name: &UNICODE_STRING, access: u32) -> Option<Self> {
         opened(|attributes, key| {
             // SAFETY: an open key or null, and a valid name.
@@ -53,11 +56,13 @@ impl Key {
     }
 
     /// The key with a full name.
+    #[unsafe(link_section = "PAGE")]
     pub fn open_path(name: &UNICODE_STRING, access: u32) -> Option<Self> {
         Self::open_below(null_mut(), name, access)
     }
 
     /// The service's own key.
+    #[unsafe(link_section = "PAGE")]
     pub fn service(access: u32) -> Option<Self> {
         let path = driver::registry_path();
         let length = (0..)
@@ -70,12 +75,14 @@ impl Key {
     }
 
     /// A key below this one.
+    #[unsafe(link_section = "PAGE")]
     pub fn open(&self, name: &str, access: u32) -> Option<Self> {
         let units = Units::new(name);
         Self::open_below(self.0, &units.string(), access)
     }
 
     /// A key below this one, made if it is missing.
+    #[unsafe(link_section = "PAGE")]
     pub fn create(&self, name: &str, access: u32) -> Option<Self> {
         let units = Units::new(name);
         let name = units.string();
@@ -97,6 +104,7 @@ impl Key {
     }
 
     /// A REG_DWORD.
+    #[unsafe(link_section = "PAGE")]
     pub fn u32(&self, name: &str) -> Option<u32> {
         let units = Units::new(name);
         let name = units.string();
@@ -109,6 +117,7 @@ impl Key {
     }
 
     /// Sets a REG_DWORD. What cannot be kept is learned again at the next start.
+    #[unsafe(link_section = "PAGE")]
     pub fn set_u32(&self, name: &str, value: u32) {
         let units = Units::new(name);
         let name = units.string();
@@ -116,6 +125,7 @@ impl Key {
         let _ = unsafe { call_unsafe_wdf_function_binding!(WdfRegistryAssignULong, self.0, &raw const name, value) };
     }
 
+    #[unsafe(link_section = "PAGE")]
     fn units<'a>(&self, name: &UNICODE_STRING, wanted: u32, room: &'a mut [u16]) -> Option<&'a [u16]> {
         let size = u32::try_from(size_of_val(room)).unwrap_or(u32::MAX);
         let (mut length, mut kind) = (0, 0);
@@ -136,17 +146,20 @@ impl Key {
     }
 
     /// A REG_SZ; `None` if there is none or `room` is too small.
+    #[unsafe(link_section = "PAGE")]
     pub fn string<'a>(&self, name: &UNICODE_STRING, room: &'a mut [u16]) -> Option<&'a [u16]> {
         self.units(name, REG_SZ, room)
     }
 
     /// A REG_MULTI_SZ; empty if there is none or `room` is too small.
+    #[unsafe(link_section = "PAGE")]
     pub fn multi_string<'a>(&self, name: &str, room: &'a mut [u16]) -> &'a [u16] {
         let units = Units::new(name);
         self.units(&units.string(), REG_MULTI_SZ, room).unwrap_or(&[])
     }
 
     /// Deletes a value.
+    #[unsafe(link_section = "PAGE")]
     pub fn remove(&self, name: &UNICODE_STRING) {
         // SAFETY: an open key and a valid name. That there is none is as good.
         let _ = unsafe { call_unsafe_wdf_function_binding!(WdfRegistryRemoveValue, self.0, name) };
