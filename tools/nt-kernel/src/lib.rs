@@ -3,7 +3,7 @@
 //! A [`Kernel`] on top of a live [`nt_machine::Machine`] provides the exports that drivers import ([`export`],
 //! [`resolve`]), and to the rest of the host what the framework, a port driver and a program need: IRPs and stacks of
 //! devices ([`io`]), memory lists ([`mdl`]), waiting and deferring ([`sync`]), [`registry`], the PnP and power managers'
-//! services ([`pnp`], [`power`]) and requests of programs ([`file`]).
+//! services ([`pnp`], [`power`]) and requests of programs ([`mod@file`]).
 //!
 //! Structures that drivers read and write have their real [`layout`], in guarded blocks. All state belongs to the
 //! operating-system thread; nothing of it depends on addresses, real time or the order of a hash table. Pointers come from

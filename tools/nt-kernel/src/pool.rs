@@ -64,7 +64,15 @@ pub fn try_charge() -> bool {
 /// Allocates a block for a driver; null when this allocation was chosen to fail. The content is not initialised.
 #[must_use]
 pub fn allocate(paged: bool, size: usize, tag: u32) -> *mut u8 {
-    if try_charge() { allocate_always(paged, size, tag, alignment(size, 8)) } else { core::ptr::null_mut() }
+    if is_possible(size) { allocate_always(paged, size, tag, alignment(size, 8)) } else { core::ptr::null_mut() }
+}
+
+/// No driver gets more at once than this.
+const LARGEST: usize = 1 << 28;
+
+/// Whether this allocation succeeds.
+fn is_possible(size: usize) -> bool {
+    try_charge() && size <= LARGEST
 }
 
 /// The alignment of a block that may not give more away than `least`: the largest up to 16 that its size is a multiple of,
@@ -145,7 +153,7 @@ extern "win64" fn allocate_pool2(flags: u64, size: usize, tag: u32) -> PVOID {
     if size == 0 {
         findings::report(Rule::BadArgument, "NumberOfBytes", "an allocation of no bytes");
     }
-    if !try_charge() {
+    if !is_possible(size) {
         if flags & POOL_FLAG_RAISE_ON_FAILURE != 0 {
             crate::exception::raise(crate::status::INSUFFICIENT_RESOURCES);
         }
@@ -218,6 +226,7 @@ mod tests {
             free(fourth.cast());
             set_failure(None);
             assert_eq!(count(), 0);
+            assert!(allocate(false, usize::MAX, TAG).is_null());
             crate::check_at_unload();
         });
     }

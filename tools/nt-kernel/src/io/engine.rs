@@ -29,6 +29,9 @@ pub fn call_driver(device: *mut DEVICE_OBJECT, request: *mut IRP) -> i32 {
         let text = format!("no stack location left for {} (NO_MORE_IRP_STACK_LOCATIONS)", driver_name(device));
         findings::fatal(Rule::BugCheck, "Irp", text);
     }
+    if place > get!(request, StackCount) {
+        findings::fatal(Rule::BadArgument, "Irp", "the IRP was moved up beyond its last stack location");
+    }
     put!(request, CurrentLocation, place);
     put!(request, CurrentStackLocation, super::next(request));
     let own = current(request);
@@ -101,6 +104,9 @@ pub fn complete(request: *mut IRP, _boost: i8) {
             "Irp",
             "the IRP was completed already (MULTIPLE_IRP_COMPLETE_REQUESTS)",
         );
+    }
+    if get!(request, CurrentLocation) < 1 {
+        findings::fatal(Rule::BadArgument, "Irp", "the IRP was moved down beyond its first stack location");
     }
     judge_completion(request);
     let mut left = current(request);

@@ -78,16 +78,26 @@ pub fn allocate_irp(stack: i8) -> *mut IRP {
 }
 
 pub(crate) fn allocate(stack: i8, origin: Origin) -> *mut IRP {
-    if stack < 1 {
-        findings::fatal(Rule::BadArgument, "StackSize", format_args!("an IRP with {stack} stack locations"));
-    }
+    judge_stack(stack);
     let irp = memory::allocate(Kind::Object, size(stack), 16, u32::from_le_bytes(*b"Irp "), "IRP").cast::<IRP>();
     initialise(irp, size(stack) as u16, stack, origin);
     irp
 }
 
+/// The number of the location past the last one must be a positive byte too.
+fn judge_stack(stack: i8) {
+    if !(1..i8::MAX).contains(&stack) {
+        findings::fatal(Rule::BadArgument, "StackSize", format_args!("an IRP with {stack} stack locations"));
+    }
+}
+
 /// Makes an IRP of memory of the caller.
 pub fn initialise_irp(irp: *mut IRP, size: u16, stack: i8) {
+    judge_stack(stack);
+    if usize::from(size) < self::size(stack) {
+        let text = format!("{size} bytes for an IRP with {stack} stack locations");
+        findings::fatal(Rule::BadArgument, "PacketSize", text);
+    }
     let allocated = with(irp, |known| known.origin == Origin::Allocated).unwrap_or(false);
     if allocated {
         findings::report(
@@ -284,13 +294,13 @@ pub fn next(irp: *mut IRP) -> *mut IO_STACK_LOCATION {
 
 /// Lets the next driver use the current location.
 pub fn skip(irp: *mut IRP) {
-    put!(irp, CurrentLocation, get!(irp, CurrentLocation) + 1);
+    put!(irp, CurrentLocation, get!(irp, CurrentLocation).wrapping_add(1));
     put!(irp, CurrentStackLocation, current(irp).wrapping_add(1));
 }
 
 /// Takes the next location for an allocating driver itself.
 pub fn set_next_location(irp: *mut IRP) {
-    put!(irp, CurrentLocation, get!(irp, CurrentLocation) - 1);
+    put!(irp, CurrentLocation, get!(irp, CurrentLocation).wrapping_sub(1));
     put!(irp, CurrentStackLocation, next(irp));
 }
 

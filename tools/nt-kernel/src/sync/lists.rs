@@ -53,7 +53,7 @@ extern "win64" fn push_slist(head: *mut SLIST_HEADER, entry: *mut SINGLE_LIST_EN
     let first = get!(head, Next);
     put!(entry, Next, first);
     put!(head, Next, entry);
-    put!(head, Depth, get!(head, Depth) + 1);
+    put!(head, Depth, get!(head, Depth).wrapping_add(1));
     first
 }
 
@@ -61,7 +61,7 @@ extern "win64" fn pop_slist(head: *mut SLIST_HEADER) -> *mut SINGLE_LIST_ENTRY {
     let first = get!(head, Next);
     if !first.is_null() {
         put!(head, Next, get!(first, Next));
-        put!(head, Depth, get!(head, Depth) - 1);
+        put!(head, Depth, get!(head, Depth).wrapping_sub(1));
     }
     first
 }
