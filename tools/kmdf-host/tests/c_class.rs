@@ -101,9 +101,9 @@ fn it_copes_with_a_weak_drive() {
     }
 }
 
-/// What a failing allocation may bring: the request's own answer, or one of these. The last is what the framework's loader
-/// gives when there is no memory for a driver's globals.
-const NO_MEMORY: [u32; 3] = [0xC000_009A, 0xC000_009E, 0xC000_000D];
+/// What a failing allocation may bring: the request's own answer, or one of these: INSUFFICIENT_RESOURCES, NO_MEMORY for
+/// strings, DEVICE_POWER_FAILURE for a start, and INVALID_PARAMETER when there is no memory for a driver's globals.
+const NO_MEMORY: [u32; 4] = [0xC000_009A, 0xC000_0017, 0xC000_009E, 0xC000_000D];
 
 #[test]
 fn it_survives_each_failing_allocation() {
