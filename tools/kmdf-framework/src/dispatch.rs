@@ -24,6 +24,7 @@ use crate::{file, pnp, status};
 /// What this module implements.
 pub const FUNCTIONS: &[Function] = &[
     ("WdfDeviceWdmDispatchPreprocessedIrp", dispatch_preprocessed as *const ()),
+    ("WdfDeviceWdmDispatchIrp", dispatch_irp as *const ()),
     ("WdfDeviceWdmDispatchIrpToIoQueue", dispatch_to_queue as *const ()),
     ("WdfDeviceEnqueueRequest", enqueue_request as *const ()),
 ];
@@ -145,8 +146,26 @@ fn dispatch_shutdown(device: &Device, irp: *mut IRP) -> i32 {
     if device.is_filter() { forward_irp(device, irp) } else { complete_irp(irp, status::SUCCESS) }
 }
 
-/// Reads, writes and controls.
+/// Reads, writes and controls: the driver's dispatch callback for the major function decides, if there is one.
 fn dispatch_io(device: &Rc<Device>, irp: *mut IRP) -> i32 {
+    let location = io::current(irp);
+    let (major, minor) = (get!(location, MajorFunction), get!(location, MinorFunction));
+    let Some((Some(callback), context)) = device.io.dispatcher(major) else { return dispatch_io_itself(device, irp) };
+    let code = match major {
+        IRP_MJ_DEVICE_CONTROL | IRP_MJ_INTERNAL_DEVICE_CONTROL => {
+            get!(location, Parameters.DeviceIoControl.IoControlCode)
+        }
+        _ => 0,
+    };
+    let handle = device.handle.get();
+    call::driver("EvtDeviceWdmIrpDispatch", || {
+        // SAFETY: the driver configured this callback for the major function.
+        unsafe { callback(handle, major, minor, code, context, irp, 0) }
+    })
+}
+
+/// What the framework does with a read, write or control.
+fn dispatch_io_itself(device: &Rc<Device>, irp: *mut IRP) -> i32 {
     let major = get!(io::current(irp), MajorFunction);
     let queue = device.io.queue_for(major);
     if device.settings.in_caller_context.is_some() {
@@ -244,6 +263,13 @@ unsafe extern "win64" fn dispatch_preprocessed(_: Globals, device: Handle, irp: 
     // The callback skipped its location; the framework takes it again.
     io::set_next_location(irp);
     dispatch(&device, irp)
+}
+
+/// A dispatch callback gives its IRP back to the framework.
+unsafe extern "win64" fn dispatch_irp(_: Globals, device: Handle, irp: *mut IRP, _context: usize) -> i32 {
+    let device = device::get(device);
+    require(irp, "Irp");
+    dispatch_io_itself(&device, irp)
 }
 
 const INVOKE_IN_CALLER_CONTEXT: u32 = 1;

@@ -280,6 +280,56 @@ fn the_in_caller_context_callback_decides() {
     }));
 }
 
+unsafe extern "win64" fn route(
+    device: Handle,
+    _: u8,
+    _: u8,
+    code: u32,
+    queue: usize,
+    irp: *mut IRP,
+    context: usize,
+) -> i32 {
+    log(format!("route {code}"));
+    if code == 4 {
+        return wdf!(WdfDeviceWdmDispatchIrpToIoQueue, device, irp, Handle(queue), 0_u32);
+    }
+    wdf!(WdfDeviceWdmDispatchIrp, device, irp, context)
+}
+
+#[test]
+fn a_dispatch_callback_chooses_the_queue() {
+    assert_clean(&world(|| {
+        let device = device_with(
+            |_| {},
+            |device| {
+                let config = WDF_IO_QUEUE_CONFIG { EvtIoDeviceControl: Some(complete_at_once), ..queue_config(1) };
+                let queue = create_queue(device, &config, std::ptr::null()).unwrap();
+                let configure = |major: u8| -> i32 {
+                    let callback: crate::structs::EvtDispatchIrp = Some(route);
+                    wdf!(WdfDeviceConfigureWdmIrpDispatchCallback, device, Handle::NULL, major, callback, queue.0)
+                };
+                assert_eq!(configure(0), status::INVALID_PARAMETER);
+                assert_eq!(configure(0xE), status::SUCCESS);
+            },
+        );
+        assert_eq!(send_control(device, 4).status(), Some(status::SUCCESS));
+        assert_eq!(send_control(device, 8).status(), Some(status::INVALID_DEVICE_REQUEST));
+        assert_eq!(taken(), ["route 4", "route 8"]);
+    }));
+}
+
+#[test]
+fn a_bad_pointer_is_the_drivers_fault() {
+    let finding = fatal(|| {
+        let device = device_with(|_| {}, |_| {});
+        let block = nt_machine::memory::allocate(nt_machine::memory::Kind::NonPagedPool, 96, 16, 0, "configuration");
+        nt_machine::memory::free(block);
+        let mut queue = Handle::NULL;
+        let _: i32 = wdf!(WdfIoQueueCreate, device, block, std::ptr::null::<u8>(), &raw mut queue);
+    });
+    assert_eq!((finding.rule, finding.function.as_str()), (Rule::UseAfterFree, "WdfIoQueueCreate"));
+}
+
 unsafe extern "win64" fn canceled_on_queue(_: Handle, request: Handle) {
     log("canceled on queue");
     wdf!(WdfRequestComplete, request, status::CANCELLED)

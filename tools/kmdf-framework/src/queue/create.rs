@@ -12,16 +12,17 @@ use nt_kernel::raw;
 use super::{Dispatching, Power, Queue};
 use crate::client::{self, Client, Globals};
 use crate::device::{self, Device};
-use crate::fail::require;
+use crate::fail::{require, require_callback};
 use crate::functions::Function;
 use crate::objects::{self, CallbackLock, Handle, Kind, Level, Plan, Scope};
 use crate::status;
-use crate::structs::{self, WDF_IO_QUEUE_CONFIG, WDF_OBJECT_ATTRIBUTES};
+use crate::structs::{self, EvtDispatchIrp, WDF_IO_QUEUE_CONFIG, WDF_OBJECT_ATTRIBUTES};
 
 /// What this module implements.
 pub const FUNCTIONS: &[Function] = &[
     ("WdfIoQueueCreate", queue_create as *const ()),
     ("WdfDeviceConfigureRequestDispatching", configure_dispatching as *const ()),
+    ("WdfDeviceConfigureWdmIrpDispatchCallback", configure_dispatch_callback as *const ()),
 ];
 
 unsafe extern "win64" fn queue_create(
@@ -200,6 +201,30 @@ fn configure(device: &Rc<Device>, queue: &Rc<Queue>, kind: u32) -> Result<(), i3
     by_type.insert(major, handle);
     objects::any(handle, "Queue").set_deletable(false);
     Ok(())
+}
+
+/// Routes IRPs of a major function through a callback of the driver before any queue.
+unsafe extern "win64" fn configure_dispatch_callback(
+    _: Globals,
+    device: Handle,
+    _driver: Handle,
+    major: u8,
+    callback: EvtDispatchIrp,
+    context: usize,
+) -> i32 {
+    let device = device::get(device);
+    require_callback(callback.is_some(), "EvtDeviceWdmIrpDispatch");
+    if ![IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL].contains(&major) {
+        return status::INVALID_PARAMETER;
+    }
+    if is_running(&device) {
+        return status::INVALID_DEVICE_STATE;
+    }
+    if !nt_kernel::pool::try_charge() {
+        return status::INSUFFICIENT_RESOURCES;
+    }
+    device.io.dispatchers.borrow_mut().insert(major, (callback, context));
+    status::SUCCESS
 }
 
 impl Queue {

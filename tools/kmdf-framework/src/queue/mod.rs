@@ -23,7 +23,7 @@ use crate::device::Device;
 use crate::objects::{self, Body, CallbackLock, Handle, Kind};
 use crate::request::{self, Place, Request, cancel};
 use crate::status;
-use crate::structs::{EvtQueueState, WDF_IO_QUEUE_CONFIG};
+use crate::structs::{EvtDispatchIrp, EvtQueueState, WDF_IO_QUEUE_CONFIG};
 
 /// How a queue hands requests to the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,8 @@ pub struct DeviceIo {
     queues: RefCell<Vec<Handle>>,
     default: Cell<Handle>,
     by_type: RefCell<BTreeMap<u8, Handle>>,
+    /// Dispatch callbacks by major function, with the driver's context.
+    dispatchers: RefCell<BTreeMap<u8, (EvtDispatchIrp, usize)>>,
     removed: Cell<bool>,
 }
 
@@ -133,6 +135,11 @@ impl DeviceIo {
         let configured = self.by_type.borrow().get(&major).copied();
         let handle = configured.or_else(|| (major != 0).then(|| self.default.get()))?;
         find(handle)
+    }
+
+    /// The dispatch callback for a major function.
+    pub(crate) fn dispatcher(&self, major: u8) -> Option<(EvtDispatchIrp, usize)> {
+        self.dispatchers.borrow().get(&major).copied()
     }
 
     /// The device's queues, in order of creation.
