@@ -18,7 +18,7 @@ pub fn drain(device: &Device) {
 
 fn apply(device: &Device, effect: Effect) {
     match effect {
-        Effect::Notify(event) => notification::report(device.physical(), event, time::now().0),
+        Effect::Notify(event) => notification::report(device.physical(), event),
         Effect::SetVerifyVolume => device.own().set_verify_volume(),
         Effect::InvalidateBusRelations => properties::invalidate_bus_relations(device.physical()),
         Effect::StartUnit => device.start_unit.send(device),

@@ -9,7 +9,6 @@ use wdk_sys::{NTSTATUS, PWDF_REQUEST_COMPLETION_PARAMS, WDFCONTEXT, WDFIOTARGET,
 
 use crate::device::Device;
 use crate::io::pass_through::PassThrough;
-use crate::km::event::Event;
 use crate::wdf::object::Kept;
 use crate::wdf::sent_request;
 
@@ -25,7 +24,6 @@ const COMMAND: ScsiCommand = ScsiCommand {
 pub struct StartUnit {
     request: Kept<WDFREQUEST__>,
     busy: AtomicBool,
-    idle: Event,
     block: UnsafeCell<PassThrough>,
 }
 
@@ -38,7 +36,6 @@ impl StartUnit {
     /// # Errors
     /// The framework's status.
     pub fn initialize(&self, device: &Device) -> Result<(), NTSTATUS> {
-        self.idle.initialize_notification(true);
         self.request.set(sent_request::create(device.object(), device.target())?);
         Ok(())
     }
@@ -48,7 +45,6 @@ impl StartUnit {
         if self.busy.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.idle.clear();
         // SAFETY: it is busy by this thread's doing, and the port has not seen it yet.
         unsafe { &mut *self.block.get() }.fill(&COMMAND, None);
         let context = core::ptr::from_ref(self).cast_mut().cast();
@@ -64,13 +60,8 @@ impl StartUnit {
             )
         };
         if sent.is_err() {
-            self.end();
+            self.busy.store(false, Ordering::Release);
         }
-    }
-
-    fn end(&self) {
-        self.busy.store(false, Ordering::Release);
-        self.idle.set();
     }
 }
 
@@ -83,5 +74,5 @@ extern "C" fn came_back(
 ) {
     // SAFETY: `send` passed a reference to a part of the device, which waits for its target's requests before it goes.
     let start = unsafe { &*context.cast::<StartUnit>() };
-    start.end();
+    start.busy.store(false, Ordering::Release);
 }

@@ -8,6 +8,7 @@ use wdk_sys::ntddk::IoReportTargetDeviceChangeAsynchronous;
 use wdk_sys::{GUID, TARGET_DEVICE_CUSTOM_NOTIFICATION};
 
 use crate::km::device_object::DeviceObject;
+use crate::km::time;
 
 /// Longest data of ours: `DEVICE_EVENT_EXTERNAL_REQUEST`.
 const DATA_LIMIT: usize = 24;
@@ -43,9 +44,9 @@ const fn d074(first: u32) -> GUID {
     GUID { Data1: first, Data2: 0xA98E, Data3: 0x11D2, Data4: [0x91, 0x7A, 0x00, 0xA0, 0xC9, 0x06, 0x8F, 0xF3] }
 }
 
-/// Reports `notification` on `pdo`. It is lost if the system is short of memory, which nobody can help. `time` is the
-/// system's time for events that carry one. IRQL <= DISPATCH_LEVEL.
-pub fn report(pdo: DeviceObject, notification: Notification, time: u64) {
+/// Reports `notification` on `pdo`. It is lost if the system is short of memory, which nobody can help. IRQL <=
+/// DISPATCH_LEVEL.
+pub fn report(pdo: DeviceObject, notification: Notification) {
     let mut data = [0; DATA_LIMIT];
     let mut length = 0_usize;
     let mut put = |bytes: &[u8]| {
@@ -68,7 +69,7 @@ pub fn report(pdo: DeviceObject, notification: Notification, time: u64) {
             put(&button_status.to_le_bytes());
             put(&request.to_le_bytes());
             put(&[0; 4]);
-            put(&time.to_le_bytes());
+            put(&time::system_time().to_le_bytes());
             EXTERNAL_REQUEST
         }
         Notification::BecomingReady { reason, estimated_100ms } => {
