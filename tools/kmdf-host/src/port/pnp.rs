@@ -64,7 +64,8 @@ const NUMBERS: &[(u32, u32)] = &[
     // DevicePropertyBusNumber, DevicePropertyAddress.
     (0x0E, 0),
     (0x10, 0),
-    // DevicePropertyRemovalPolicy: orderly removal is expected.
+    // DevicePropertyInstallState: installed. DevicePropertyRemovalPolicy: orderly removal is expected.
+    (0x12, 0),
     (0x13, 2),
 ];
 
@@ -155,8 +156,10 @@ fn removed() {
     if outstanding > 0 {
         findings::report(Rule::PnpOrder, outstanding, "REMOVE_DEVICE reached the port while it still has requests");
     }
+    // A drive that is gone leaves nothing to hold.
+    let gone = with(|port| port.unit.is_gone());
     for (held, what) in [(frozen, "frozen"), (locked, "locked")] {
-        if held {
+        if held && !gone {
             findings::report(Rule::Leak, "queue", format_args!("the device is removed and its queue is still {what}"));
         }
     }

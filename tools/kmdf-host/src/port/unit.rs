@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use drive_formats::Adapter;
 use drive_formats::adapter::device_descriptor;
+use drive_formats::pass_through::TIMEOUTS;
 use drive_formats::record::{DATA_KEPT, Recorder, Sent, SentCommand};
 use drive_formats::srb::status_of;
 use scsi_cdb::{Cdb, Direction, Opcode};
@@ -69,6 +70,9 @@ const BY_STATUS: &[(u32, u8)] = &[
 
 /// GOOD, CHECK CONDITION, BUSY, QUEUE FULL.
 const BUSY: [u8; 2] = [0x08, 0x28];
+
+/// Time that an SRB without a time-out may take, in seconds.
+const LONGEST: u32 = *TIMEOUTS.end();
 
 /// The drive and what stands between it and the port.
 pub struct Unit {
@@ -140,7 +144,7 @@ impl Unit {
     /// Sends `command` at time `now`.
     pub fn execute(&mut self, command: &Command, now: Duration) -> Answer {
         self.commands += 1;
-        let limit = Duration::from_secs(u64::from(command.timeout_s));
+        let limit = Duration::from_secs(u64::from(if command.timeout_s == 0 { LONGEST } else { command.timeout_s }));
         let mut reply = self.reply(command, now, limit);
         if reply.duration > limit {
             reply = FaultKind::TimeOut.reply().after(limit);
