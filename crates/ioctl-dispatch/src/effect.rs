@@ -131,9 +131,9 @@ impl Effects {
 
     /// Takes the oldest effect.
     pub fn take(&mut self) -> Option<Effect> {
-        let first = self.items.first_mut()?.take();
+        let first = self.items.first_mut()?.take()?;
         self.items.rotate_left(1);
-        first
+        Some(first)
     }
 
     /// Effects that found no place since the start; 0 as long as the driver drains after every call.
