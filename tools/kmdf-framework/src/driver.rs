@@ -92,6 +92,9 @@ fn make(
     if plan.scope == Scope::Inherit {
         plan.scope = Scope::None;
     }
+    if !nt_kernel::pool::try_charge() {
+        return Err(status::INSUFFICIENT_RESOURCES);
+    }
     let registry_path = wide_copy(&path, "registry path of the WDFDRIVER");
     let lock = (plan.scope != Scope::None).then(|| CallbackLock::new(true));
     let body = Driver { client: Rc::clone(client), config, registry_path, lock, unloading: Cell::new(false) };
@@ -159,13 +162,9 @@ fn driver_tag(name: &[u8; 32], configured: u32) -> Option<u32> {
     Some(u32::from_le_bytes(tag))
 }
 
-fn client_of(driver_object: *mut DRIVER_OBJECT) -> Option<Rc<Client>> {
-    client::by_driver_object(driver_object)
-}
-
 /// The framework's AddDevice routine.
 extern "win64" fn add_device(driver_object: *mut DRIVER_OBJECT, pdo: *mut DEVICE_OBJECT) -> i32 {
-    let Some(client) = client_of(driver_object) else { return status::NO_SUCH_DEVICE };
+    let Some(client) = client::by_driver_object(driver_object) else { return status::NO_SUCH_DEVICE };
     let driver: Rc<Driver> = objects::get(client.driver.get(), Kind::Driver, "Driver");
     let Some(callback) = driver.config.EvtDriverDeviceAdd else { return status::SUCCESS };
     let init = device::init::make(&client, pdo, DeviceKind::Function);
@@ -192,7 +191,7 @@ extern "win64" fn add_device(driver_object: *mut DRIVER_OBJECT, pdo: *mut DEVICE
 
 /// The framework's unload routine: `EvtDriverUnload`, then the driver object is deleted.
 extern "win64" fn unload(driver_object: *mut DRIVER_OBJECT) {
-    let Some(client) = client_of(driver_object) else { return };
+    let Some(client) = client::by_driver_object(driver_object) else { return };
     let handle = client.driver.get();
     let driver: Rc<Driver> = objects::get(handle, Kind::Driver, "Driver");
     if driver.unloading.replace(true) {
@@ -217,7 +216,7 @@ unsafe extern "win64" fn get_driver_object(_: Globals, driver: Handle) -> *mut D
 
 unsafe extern "win64" fn get_driver_handle(_: Globals, driver_object: *mut DRIVER_OBJECT) -> Handle {
     require(driver_object, "DriverObject");
-    client_of(driver_object).map_or(Handle::NULL, |client| client.driver.get())
+    client::by_driver_object(driver_object).map_or(Handle::NULL, |client| client.driver.get())
 }
 
 unsafe extern "win64" fn is_version_available(

@@ -126,6 +126,9 @@ fn make_wdm(device: &Rc<Device>) -> Result<(), i32> {
         false => (get!(lower, DeviceType), get!(lower, Characteristics)),
     };
     let characteristics = settings.characteristics | inherited | FILE_DEVICE_SECURE_OPEN;
+    if !nt_kernel::pool::try_charge() {
+        return Err(status::INSUFFICIENT_RESOURCES);
+    }
     let wdm =
         io::create_device(device.client.driver_object, 0, settings.name.as_deref(), device_type, characteristics)?;
     put!(wdm, DeviceExtension, objects::context_of(&object).cast());

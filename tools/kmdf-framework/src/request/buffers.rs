@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use nt_kernel::layout::{
     DO_BUFFERED_IO, DO_DIRECT_IO, IRP, IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_READ,
-    IRP_MJ_WRITE, MDL,
+    IRP_MJ_WRITE, MDL, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL,
 };
 use nt_kernel::{get, mdl, raw};
 
@@ -132,6 +132,11 @@ fn mapped(irp: *mut IRP) -> Result<*mut c_void, i32> {
     let mdl = get!(irp, MdlAddress);
     if mdl.is_null() {
         return Err(status::BUFFER_TOO_SMALL);
+    }
+    // A mapping that exists already cannot fail.
+    let exists = get!(mdl, MdlFlags) & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL) != 0;
+    if !exists && !nt_kernel::pool::try_charge() {
+        return Err(status::INSUFFICIENT_RESOURCES);
     }
     let address = mdl::map(mdl);
     if address.is_null() { Err(status::INSUFFICIENT_RESOURCES) } else { Ok(address.cast()) }

@@ -147,6 +147,35 @@ fn buffers_of_transfers_follow_the_type_of_the_device() {
 }
 
 #[test]
+fn a_direct_buffer_is_mapped_when_it_is_asked_for() {
+    assert_clean(&world(|| {
+        let device = device_of_type(3, None);
+        let data = memory::allocate(memory::Kind::User, 512, 16, 0, "data");
+        let mdl = nt_kernel::mdl::allocate(data, 512);
+        nt_kernel::mdl::probe_and_lock(mdl, true, nt_kernel::mdl::Lock::Write).unwrap();
+        let sent = send(device, 3, |irp| {
+            put!(io::next(irp), Parameters.Read.Length, 512);
+            put!(irp, MdlAddress, mdl);
+        });
+        nt_kernel::pool::set_failure(Some(1));
+        assert_eq!(output(0), Err(status::INSUFFICIENT_RESOURCES));
+        nt_kernel::pool::set_failure(None);
+        let (mapped, length) = output(512).unwrap();
+        assert_eq!(length, 512);
+        raw::write(mapped as *mut u8, 0x5A);
+        assert_eq!(raw::read(data), 0x5A);
+        let mut found: *mut MDL = std::ptr::null_mut();
+        let status: i32 = wdf!(WdfRequestRetrieveOutputWdmMdl, request(), &raw mut found);
+        assert_eq!((status, found), (status::SUCCESS, mdl));
+        complete(status::SUCCESS);
+        put!(sent.irp, MdlAddress, std::ptr::null_mut());
+        nt_kernel::mdl::unlock(mdl);
+        nt_kernel::mdl::free(mdl);
+        memory::free(data);
+    }));
+}
+
+#[test]
 fn a_retrieved_memory_has_one_handle_and_dies_with_the_request() {
     let finding = fatal(|| {
         let device = device_of_type(2, None);
