@@ -121,6 +121,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_readme_names_all() {
+        let readme = include_str!("../README.md");
+        for export in TABLES.iter().copied().flatten() {
+            assert!(readme.contains(&format!("`{}`", export.name)), "{} is not in README.md", export.name);
+        }
+    }
+
     /// What a host for storage class drivers must provide at the least.
     const LEAST: &str = "DbgPrint DbgPrintEx vDbgPrintEx ExAllocatePoolWithTag ExAllocatePool2 ExFreePool ExFreePoolWithTag \
         IoAllocateErrorLogEntry IoAllocateIrp IoAllocateMdl IoBuildDeviceIoControlRequest IoBuildPartialMdl \

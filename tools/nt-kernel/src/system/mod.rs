@@ -42,3 +42,6 @@ pub(crate) fn debug_output(text: &str) {
 pub(crate) fn left() -> Vec<Left> {
     trace::left()
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,8 +162,9 @@ extern "win64" fn kernel_mode() -> u8 {
 }
 
 extern "win64" fn remaining_stack_size() -> usize {
-    const TYPICAL: usize = 0x4000;
-    TYPICAL
+    let here = 0_u8;
+    let here = &raw const here as usize;
+    memory::lookup(here).map_or(0, |stack| here - stack.address)
 }
 
 pub(super) const EXPORTS: &[Export] = &[

@@ -16,6 +16,8 @@ enum Content {
     Number(u64, usize),
     /// A pointer to an object type.
     Type(Option<ObjectKind>),
+    /// In the page that the kernel shares with everyone, whose loads the machine carries out.
+    At(usize),
     /// A pointer to the process object.
     Process,
 }
@@ -30,7 +32,7 @@ const VARIABLES: &[(&str, Content)] = &[
     ("PsInitialSystemProcess", Content::Process),
     ("NtBuildNumber", Content::Number(0xF000_0000 | BUILD as u64, 4)),
     ("KeNumberProcessors", Content::Number(1, 1)),
-    ("KeTickCount", Content::Number(0, 12)),
+    ("KeTickCount", Content::At(0xFFFF_F780_0000_0320)),
     ("InitSafeBootMode", Content::Number(0, 4)),
     ("KdDebuggerEnabled", Content::Number(0, 1)),
     ("KdDebuggerNotPresent", Content::Number(1, 1)),
@@ -63,6 +65,7 @@ pub(crate) fn variable(name: &str) -> Option<*const ()> {
     }
     let (name, content) = VARIABLES.iter().find(|(own, _)| *own == name)?;
     let (bytes, kind) = match content {
+        Content::At(address) => return Some(*address as *const ()),
         Content::Number(value, size) => {
             let mut bytes = value.to_le_bytes().to_vec();
             bytes.resize(*size, 0);
