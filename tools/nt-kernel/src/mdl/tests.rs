@@ -4,6 +4,7 @@ use nt_machine::findings::Rule;
 use nt_machine::memory::{self, Kind};
 
 use super::*;
+use crate::pool;
 use crate::testing::{clean, found};
 
 fn user(size: usize) -> *mut u8 {
