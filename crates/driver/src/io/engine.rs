@@ -66,6 +66,7 @@ pub struct Engine {
 struct Caller<'a> {
     request: Option<&'a Request>,
     mdl: Option<Mdl>,
+    paging: bool,
 }
 
 impl Engine {
@@ -110,7 +111,8 @@ impl Engine {
             }
         });
         let mdl = request.and_then(|request| request.irp().mdl());
-        let end = self.steps(device, Caller { request, mdl }, work);
+        let paging = matches!(work.job, Job::Transfer(transfer) if transfer.paging);
+        let end = self.steps(device, Caller { request, mdl, paging }, work);
         if let Some(request) = request.filter(|_| marked)
             && !request.unmark_cancelable()
         {
@@ -135,7 +137,7 @@ impl Engine {
         loop {
             let next = match step {
                 Step::Send(command) => {
-                    let reply = match place(&command, memory, caller.mdl) {
+                    let reply = match place(&command, memory, caller) {
                         Ok(data) => port.execute(device, &command, data),
                         Err(status) => refused(status),
                     };
@@ -175,7 +177,7 @@ fn resume(
 }
 
 /// Where the data of a command lies.
-fn place(command: &ScsiCommand, memory: &Buffer, mdl: Option<Mdl>) -> Result<Option<NonNull<u8>>, NtStatus> {
+fn place(command: &ScsiCommand, memory: &Buffer, caller: Caller<'_>) -> Result<Option<NonNull<u8>>, NtStatus> {
     if command.length == 0 {
         return Ok(None);
     }
@@ -189,12 +191,12 @@ fn place(command: &ScsiCommand, memory: &Buffer, mdl: Option<Mdl>) -> Result<Opt
             Ok(Some(memory.scratch.start()))
         }
         Place::Caller { offset } => {
-            let mdl = mdl.ok_or(no_room)?;
+            let mdl = caller.mdl.ok_or(no_room)?;
             let end = u64::from(offset).saturating_add(u64::from(command.length));
             if end > u64::from(mdl.shape().byte_count) {
                 return Err(no_room);
             }
-            let start = mdl.system_address().ok_or(no_room)?;
+            let start = mdl.system_address(caller.paging).ok_or(no_room)?;
             let offset = usize::try_from(offset).map_err(|_| no_room)?;
             Ok(NonNull::new(start.as_ptr().wrapping_add(offset)))
         }

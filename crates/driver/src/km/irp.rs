@@ -4,6 +4,7 @@
 //! differently; the offsets are part of the system's binary interface.
 
 use core::mem::offset_of;
+use core::ptr::null_mut;
 
 use wdk_sys::ntddk::{IofCompleteRequest, PsIsThreadTerminating};
 use wdk_sys::{IO_STACK_LOCATION, IRP, NTSTATUS, PETHREAD, PIO_COMPLETION_ROUTINE, PIRP, PMDL, PVOID};
@@ -217,10 +218,12 @@ impl Location {
         unsafe { self.parameters::<PVOID>().read() }
     }
 
-    /// A copy of the location, to be changed and passed on.
+    /// A copy of the location, to be changed and passed on: without the completion routine, which is that of the
+    /// driver above.
     pub fn copy(self) -> IO_STACK_LOCATION {
         // SAFETY: a live location.
-        unsafe { self.0.read() }
+        let location = unsafe { self.0.read() };
+        IO_STACK_LOCATION { Control: 0, CompletionRoutine: None, Context: null_mut(), ..location }
     }
 
     /// Writes the next location of an IRP that this driver allocated, with a routine that is called in every case.
@@ -236,15 +239,8 @@ impl Location {
 /// A location for a device control.
 pub fn control_location(minor: u8, code: u32, input_length: u32, output_length: u32) -> IO_STACK_LOCATION {
     let mut location = empty_location(0x0E, minor);
-    let control = ControlParameters {
-        output_length,
-        _pad: 0,
-        input_length,
-        _pad2: 0,
-        code,
-        _pad3: 0,
-        type3_input: core::ptr::null_mut(),
-    };
+    let control =
+        ControlParameters { output_length, _pad: 0, input_length, _pad2: 0, code, _pad3: 0, type3_input: null_mut() };
     // SAFETY: a location of our own, whose parameters have room for this.
     unsafe { Location(&raw mut location).parameters::<ControlParameters>().write(control) };
     location

@@ -32,14 +32,16 @@ impl Mdl {
         Shape { address: start.wrapping_add(u64::from(header.ByteOffset)), byte_count: header.ByteCount }
     }
 
-    /// The pages as the system sees them; `None` if they could not be mapped. The mapping goes away with the list.
-    pub fn system_address(self) -> Option<NonNull<u8>> {
+    /// The pages as the system sees them; `None` if they could not be mapped, which is tried harder where memory
+    /// itself waits for them (`paging`). The mapping goes away with the list.
+    pub fn system_address(self, paging: bool) -> Option<NonNull<u8>> {
         // SAFETY: a live list; this driver is the only one that maps it while it holds the request.
         let header = unsafe { self.0.as_ref() };
         let mapped = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL;
         if u32::from(header.MdlFlags.cast_unsigned()) & mapped != 0 {
             return NonNull::new(header.MappedSystemVa.cast());
         }
+        let priority = if paging { _MM_PAGE_PRIORITY::HighPagePriority } else { _MM_PAGE_PRIORITY::NormalPagePriority };
         // SAFETY: locked pages, mapped for the kernel; a failure gives null.
         let address = unsafe {
             MmMapLockedPagesSpecifyCache(
@@ -48,7 +50,7 @@ impl Mdl {
                 _MEMORY_CACHING_TYPE::MmCached,
                 null_mut(),
                 0,
-                _MM_PAGE_PRIORITY::NormalPagePriority.cast_unsigned() | MDL_MAPPING_NO_EXECUTE,
+                priority.cast_unsigned() | MDL_MAPPING_NO_EXECUTE,
             )
         };
         NonNull::new(address.cast())
