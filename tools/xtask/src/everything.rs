@@ -39,8 +39,10 @@ const fn step(name: &'static str, what: &'static str, run: fn() -> Result<Outcom
 
 /// In the order of what fails soonest.
 const STEPS: &[Step] = &[
-    step("lock", "Cargo.lock is what the manifests say", || quiet(&["metadata", "--locked", "--format-version=1"])),
-    step("format", "rustfmt has nothing to change", || quiet(&["fmt", "--all", "--check"])),
+    step("lock", "Cargo.lock is what the manifests say", || {
+        of_each_workspace(&["metadata", "--locked", "--format-version=1"])
+    }),
+    step("format", "rustfmt has nothing to change", || of_each_workspace(&["fmt", "--all", "--check"])),
     step("clippy", "no lint fires, in no target", || {
         quiet(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
     }),
@@ -105,6 +107,17 @@ pub fn run(options: &Options) -> Result<bool> {
         println!("failed: {}; {seconds:.0} s", failed.join(", "));
     }
     Ok(failed.is_empty())
+}
+
+/// Manifests of the workspaces that the compiler's release version builds.
+const WORKSPACES: &[&str] = &["Cargo.toml", "tools/off-windows/Cargo.toml", "crates/driver/Cargo.toml"];
+
+/// A command of cargo that takes a manifest, for each workspace.
+fn of_each_workspace(arguments: &[&str]) -> Result<Outcome> {
+    for manifest in WORKSPACES {
+        output_of(cargo(arguments).args(["--manifest-path", manifest]))?;
+    }
+    Ok(Outcome::Passed(String::new()))
 }
 
 fn quiet(arguments: &[&str]) -> Result<Outcome> {

@@ -50,12 +50,15 @@ fn has_core(sysroot: &Path, target: &str) -> bool {
 fn flags() -> Result<String> {
     let root = workspace::root();
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    // Cargo names the driver's sources from the folder of its manifest here, others by their whole path.
     let mut flags = vec![format!("--remap-path-prefix={}=/cdrom-rs", root.display())];
+    flags.push("--remap-path-prefix=driver/../../..=/cdrom-rs".to_owned());
     if let Some(home) = home {
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
     }
-    // Where the toolchain brings core's sources, its places in panics lead there.
-    flags.push(format!("--remap-path-prefix={}=/rust", sysroot("rustc")?.display()));
+    // Where the toolchain has core's sources, places in core lead to them; where it has not, to this name.
+    let sources = sysroot("rustc")?.join("lib/rustlib/src/rust");
+    flags.push(format!("--remap-path-prefix={}=/rustc/{}", sources.display(), about_rustc("commit-hash")?));
     Ok(flags.join("\u{1f}"))
 }
 
@@ -68,10 +71,17 @@ fn sysroot(rustc: &str) -> Result<PathBuf> {
     Ok(PathBuf::from(said.trim()))
 }
 
+/// What rustc tells of itself.
+fn about_rustc(what: &str) -> Result<String> {
+    let said = output_of(Command::new("rustc").arg("-vV").current_dir(workspace::root()))?;
+    let mut lines = said.lines().filter_map(|line| line.split_once(": "));
+    let value = lines.find_map(|(name, value)| (name == what).then(|| value.to_owned()));
+    value.with_context(|| format!("rustc does not tell its {what}"))
+}
+
 /// The linker that comes with rustc.
 fn linker(sysroot: &Path) -> Result<PathBuf> {
-    let host = output_of(Command::new("rustc").arg("-vV").current_dir(workspace::root()))?;
-    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not say its host")?;
+    let host = about_rustc("host")?;
     let linker =
         sysroot.join("lib/rustlib").join(host).join("bin").join(format!("rust-lld{}", std::env::consts::EXE_SUFFIX));
     if !linker.is_file() {
