@@ -15,7 +15,7 @@ use crate::layout::{
     IRP_MJ_FLUSH_BUFFERS, IRP_MJ_READ, IRP_MJ_SHUTDOWN, IRP_MJ_WRITE, IRP_READ_OPERATION, IRP_SYNCHRONOUS_API,
     IRP_WRITE_OPERATION,
 };
-use crate::{get, objects, put, raw, status, system};
+use crate::{get, objects, pool, put, raw, status, system};
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,7 +206,8 @@ impl Memory {
             let kind = if options.kernel { Kind::NonPagedPool } else { Kind::User };
             let block = match options.page_offset {
                 Some(offset) => memory::allocate_at(kind, length, offset % 0x1000, what),
-                None => memory::allocate(kind, length, 1, 0, what),
+                // As aligned as a program's allocator gives it, for all masks that adapters have.
+                None => memory::allocate(kind, length, pool::alignment(length, 8), 0, what),
             };
             raw::put_bytes(block, &content[..content.len().min(length)]);
             block
