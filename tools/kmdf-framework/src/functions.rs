@@ -1,6 +1,6 @@
 //! The function table: 458 entries, in the order and with the IRQL limits of `tables/functions.json`.
 //!
-//! Each subject module lists what it implements in a `FUNCTIONS` constant; [`SUBJECTS`] collects them. An entry that
+//! Each subject module lists what it implements in a `FUNCTIONS` constant; `SUBJECTS` collects them. An entry that
 //! no subject implements is a stub that ends the run and names itself.
 
 use std::cell::Cell;
