@@ -122,6 +122,8 @@ pub fn complete(request: &Rc<Request>, status: i32) {
     }
     request.place.set(Place::Done);
     let handle = request.handle.get();
+    // A format over the request's own memory lets it go with the request.
+    request.sending.release_format();
     let memories: Vec<_> = request.buffers.borrow().memories().collect();
     for memory in memories {
         let references = objects::find(memory).map_or(0, |object| object.references());

@@ -130,7 +130,7 @@ impl Sending {
     }
 
     /// Drops what the last format holds: references, buffers, descriptions of memory; the IRP gets its own fields back.
-    pub(super) fn release_format(&self) {
+    pub(crate) fn release_format(&self) {
         self.formatted.set(false);
         let format = self.format.take();
         if let Some(format) = format {

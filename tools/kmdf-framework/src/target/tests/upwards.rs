@@ -119,6 +119,44 @@ fn a_framework_format_lends_the_buffers_of_a_request_from_io_and_gives_them_back
 }
 
 #[test]
+fn a_request_from_io_may_be_formatted_with_its_own_memory() {
+    assert_clean(&world(|| {
+        unsafe extern "win64" fn format(_: Handle, request: Handle, _: usize, _: usize, _: u32) {
+            let (target, _) = DOWN.get();
+            let mut memory = Handle::NULL;
+            let status: i32 = wdf!(WdfRequestRetrieveOutputMemory, request, &raw mut memory);
+            assert_eq!(status, status::SUCCESS);
+            assert_eq!(format_ioctl(target, request, BUFFERED, memory, memory), status::SUCCESS);
+            assert!(send_async(request, target, &options(SYNCHRONOUS, 0)));
+            let () = wdf!(WdfRequestCompleteWithInformation, request, status_of(request), 4_usize);
+        }
+        let device = device_with(
+            |_| {},
+            |device| {
+                let mut config = queue_config(2);
+                config.DefaultQueue = 1;
+                config.EvtIoDeviceControl = Some(format);
+                create_queue(device, &config, std::ptr::null()).expect("a queue");
+            },
+        );
+        DOWN.set((target_of(device), true));
+        PORT.set(Port::Answer(status::SUCCESS, 4));
+        FILL.set(0x5A);
+        let mut buffer = [1_u8; 8];
+        let place = buffer.as_mut_ptr();
+        let sent = send(device, 14, move |irp| {
+            put!(irp, SystemBuffer, place.cast());
+            let next = io::next(irp);
+            put!(next, Parameters.DeviceIoControl.IoControlCode, BUFFERED);
+            put!(next, Parameters.DeviceIoControl.OutputBufferLength, 8);
+            put!(next, Parameters.DeviceIoControl.InputBufferLength, 8);
+        });
+        assert_eq!(sent.outcome(), Some((status::SUCCESS, 4)));
+        assert_eq!(raw::bytes(place, 8), [0x5A, 0x5A, 0x5A, 0x5A, 1, 1, 1, 1]);
+    }));
+}
+
+#[test]
 fn send_and_forget_gives_the_request_away() {
     assert_clean(&world(|| {
         unsafe extern "win64" fn forget(_: Handle, request: Handle, _: usize, _: usize, _: u32) {
