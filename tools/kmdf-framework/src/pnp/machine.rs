@@ -129,6 +129,8 @@ pub struct Machine {
     owns_hardware: Cell<bool>,
     /// What a removal does before it waits for REMOVE was done.
     cleaned: Cell<bool>,
+    /// A start began ever.
+    left_init: Cell<bool>,
     /// The device failed inside a transition that will still reach its end.
     failing: Cell<bool>,
 }
@@ -141,6 +143,7 @@ impl Default for Machine {
             self_managed: Cell::new(SelfManaged::Never),
             owns_hardware: Cell::new(false),
             cleaned: Cell::new(false),
+            left_init: Cell::new(false),
             failing: Cell::new(false),
         }
     }
@@ -151,6 +154,12 @@ impl Machine {
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase.get()
+    }
+
+    /// Whether the device left the state before its first start: from its first callback on.
+    #[must_use]
+    pub fn left_init(&self) -> bool {
+        self.left_init.get() || self.phase.get() != Phase::Init
     }
 
     /// The power state.
@@ -228,6 +237,7 @@ impl Machine {
     }
 
     fn start(&self, device: &dyn Device) -> i32 {
+        self.left_init.set(true);
         if self.phase.get() == Phase::Started {
             self.power_down(Power::D3Final, device);
             self.release_hardware(device);

@@ -82,7 +82,7 @@ impl State {
     /// Whether the device left the state before its first start: what may be configured only then is settled.
     #[must_use]
     pub fn is_past_init(&self) -> bool {
-        self.machine.phase() != machine::Phase::Init || self.machine.power() == step::Power::D0
+        self.machine.left_init()
     }
 
     /// Whether the device is started.

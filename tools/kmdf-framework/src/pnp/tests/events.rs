@@ -47,6 +47,16 @@ fn surprise_removal_works_off_first_and_tells_the_lower_driver_then() {
 }
 
 #[test]
+fn a_device_that_starts_gets_no_default_queue_any_more() {
+    assert_clean(&world(|| {
+        let device = device(false);
+        CONFIGURES.set(Some(device));
+        assert_eq!(pnp(device, START), status::SUCCESS);
+        assert_eq!(pnp(device, REMOVE), status::SUCCESS);
+    }));
+}
+
+#[test]
 fn a_start_that_the_lower_driver_fails_calls_nothing() {
     assert_clean(&world(|| {
         let device = device(false);

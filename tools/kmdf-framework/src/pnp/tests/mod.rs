@@ -21,6 +21,8 @@ thread_local! {
     /// Minor function that the bus fails or pends.
     static BUS_FAILS: Cell<u8> = const { Cell::new(0xFF) };
     static BUS_PENDS: Cell<u8> = const { Cell::new(0xFF) };
+    /// A device that tries to get a default queue when it is started.
+    static CONFIGURES: Cell<Option<Handle>> = const { Cell::new(None) };
     static PENDED: RefCell<Vec<*mut IRP>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -46,10 +48,17 @@ answering! { init "Init"; suspend "Suspend"; restart "Restart"; query_remove "Qu
 telling! { cleanup "Cleanup"; flush "Flush"; surprise "SurpriseRemoval"; device_cleanup "EvtCleanup"; device_destroy "EvtDestroy"; }
 powering! { d0_entry "D0Entry"; d0_entry_post "D0EntryPost"; d0_exit "D0Exit"; d0_exit_pre "D0ExitPre"; }
 
+unsafe extern "win64" fn default_handler(_: Handle, _: Handle) {}
 unsafe extern "win64" fn prepare(_: Handle, raw: Handle, translated: Handle) -> i32 {
     for list in [raw, translated] {
         let count: u32 = wdf!(WdfCmResourceListGetCount, list);
         assert_eq!(count, 0);
+    }
+    if let Some(device) = CONFIGURES.take() {
+        let mut config = queue_config(1);
+        config.DefaultQueue = 1;
+        config.EvtIoDefault = Some(default_handler);
+        assert_eq!(create_queue(device, &config, std::ptr::null()), Err(status::INVALID_DEVICE_STATE));
     }
     note("Prepare", None)
 }
