@@ -74,7 +74,8 @@ fn run(options: &Run) -> Result<ExitCode> {
         whole_output: options.whole_output,
         injection: at(At::Start),
         ..Options::new(image, &path, drive)
-    })?;
+    })
+    .with_context(|| format!("--sys {path}"))?;
     let mut output = Output { stdout: BufWriter::new(std::io::stdout().lock()), failed: None, notes: false };
     for line in host.take_opening() {
         output.give(&line);

@@ -15,7 +15,7 @@ use crate::unwind::RuntimeFunction;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file is no image, or a damaged one.
-    #[error("no image: {0}")]
+    #[error("the file is no PE image, or a damaged one")]
     Format(#[from] object::read::Error),
     /// The image is for another machine, or needs what drivers do not have.
     #[error("the image {0}")]
