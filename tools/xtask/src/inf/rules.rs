@@ -381,6 +381,22 @@ mod tests {
         assert_eq!(faults(GOOD), [""; 0]);
     }
 
+    /// A misspelt name would change nothing and tell nobody.
+    #[test]
+    fn the_driver_reads_what_is_written_for_it() {
+        let settings = include_str!("../../../../crates/driver/src/device/settings.rs");
+        let (inf, _) = parse(GOOD);
+        let written = &inf.section("cdromrs_Parameters").expect("the section").lines;
+        for line in written {
+            assert_eq!(line.values[1], "Parameters");
+            let name = &line.values[2];
+            assert!(
+                settings.contains(&format!("parameters, \"{name}\"")) || settings.contains(&format!("(\"{name}\"")),
+                "{name}"
+            );
+        }
+    }
+
     /// What is changed, into what, and a part of the fault that must be told.
     const SINS: &[(&str, &str, &str)] = &[
         ("PnpLockdown = 1", "", "no PnpLockdown"),
