@@ -139,6 +139,9 @@ extern ULONG ClassDefaultTimeout;
 
 void Say(ULONG level, const char *format, ...);
 
+/* exception.c */
+NTSTATUS LockFor(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation);
+
 /* device.c */
 EVT_WDF_DRIVER_DEVICE_ADD ClassDeviceAdd;
 

@@ -115,6 +115,7 @@ PAGEABLE static NTSTATUS Capabilities(CLASS_DEVICE *class) {
     SCSI_REQUEST_BLOCK srb;
     KEVENT done;
     IO_STATUS_BLOCK answer;
+    NTSTATUS status;
     LARGE_INTEGER offset = {0};
     PUCHAR block = ExAllocatePool2(POOL_FLAG_NON_PAGED, 64 + SENSE_LENGTH, CLASS_TAG);
     if (block == NULL) {
@@ -144,7 +145,10 @@ PAGEABLE static NTSTATUS Capabilities(CLASS_DEVICE *class) {
             ExFreePool(block);
             return STATUS_INSUFFICIENT_RESOURCES;
         }
-        MmProbeAndLockPages(mdl, KernelMode, IoWriteAccess);
+        status = LockFor(mdl, KernelMode, IoWriteAccess);
+        if (!NT_SUCCESS(status)) {
+            RtlAssert("NT_SUCCESS(status)", __FILE__, __LINE__, "the driver's own memory cannot be locked");
+        }
     }
     PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
     next->MajorFunction = IRP_MJ_SCSI;
@@ -152,7 +156,7 @@ PAGEABLE static NTSTATUS Capabilities(CLASS_DEVICE *class) {
     next->Parameters.Scsi.Srb = &srb;
     srb.OriginalRequest = irp;
     srb.DataBuffer = MmGetMdlVirtualAddress(irp->MdlAddress);
-    NTSTATUS status = IoCallDriver(class->Lower, irp);
+    status = IoCallDriver(class->Lower, irp);
     if (status == STATUS_PENDING) {
         KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
         status = answer.Status;
@@ -166,9 +170,26 @@ PAGEABLE static NTSTATUS Capabilities(CLASS_DEVICE *class) {
     return status;
 }
 
+/* Memory of the system is no program's to lock. */
+static NTSTATUS RefusesSystemMemory(CLASS_DEVICE *class) {
+    PMDL mdl = IoAllocateMdl(class->Scratch, SECTOR_SIZE, FALSE, FALSE, NULL);
+    if (mdl == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    NTSTATUS status = LockFor(mdl, UserMode, IoWriteAccess);
+    if (NT_SUCCESS(status)) {
+        MmUnlockPages(mdl);
+    }
+    IoFreeMdl(mdl);
+    return status == STATUS_ACCESS_VIOLATION ? STATUS_SUCCESS : STATUS_INTERNAL_ERROR;
+}
+
 PAGEABLE NTSTATUS MediaInit(CLASS_DEVICE *class) {
     UCHAR aoac = 0;
     NTSTATUS status = AdapterLimits(class);
+    if (NT_SUCCESS(status)) {
+        status = RefusesSystemMemory(class);
+    }
     if (NT_SUCCESS(status)) {
         status = Inquiry(class);
     }

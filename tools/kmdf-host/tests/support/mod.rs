@@ -50,6 +50,7 @@ impl Compiler {
                     "-g",
                     "-gcodeview",
                     "-Wno-ignored-attributes",
+                    "-fms-extensions",
                 ])
                 .arg("-Wl,--allow-multiple-definition")
                 .arg(format!("-Wl,--pdb={}", image.with_extension("pdb").display())),

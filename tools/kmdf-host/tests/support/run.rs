@@ -55,6 +55,12 @@ impl Outcome {
         outcomes.filter_map(|outcome| Some((outcome.status?, outcome.information))).collect()
     }
 
+    /// Status of a line's answer.
+    pub fn status_of(&self, number: usize) -> Option<u32> {
+        let line = self.lines.iter().find(|line| line.line == Some(number))?;
+        line.outcome.as_ref()?.status
+    }
+
     /// The findings, as the command prints them.
     pub fn complaints(&self) -> String {
         self.findings.iter().map(|finding| format!("  {finding}\n")).collect()
