@@ -111,3 +111,6 @@ unsafe extern "win64" fn get_first_item(_: Globals, collection: Handle) -> Handl
 unsafe extern "win64" fn get_last_item(_: Globals, collection: Handle) -> Handle {
     of(collection).items.borrow().last().copied().unwrap_or(Handle::NULL)
 }
+
+#[cfg(test)]
+mod tests;

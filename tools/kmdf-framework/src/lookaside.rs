@@ -66,3 +66,6 @@ unsafe extern "win64" fn create_memory(globals: Globals, list: Handle, out: *mut
         Ok(handle)
     })
 }
+
+#[cfg(test)]
+mod tests;
