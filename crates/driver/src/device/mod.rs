@@ -25,7 +25,7 @@ use crate::io::engine::Engine;
 use crate::io::in_hand::InHand;
 use crate::io::own_work::{OwnList, OwnWork};
 use crate::io::srb::SrbChannel;
-use crate::io::start_unit::StartUnit;
+use crate::io::start_unit::StartUnits;
 use crate::km::bugcheck::{self, Defect};
 use crate::km::device_object::DeviceObject;
 use crate::km::event::{Event, Gate};
@@ -82,7 +82,7 @@ pub struct Device {
     /// Ejects that the driver makes of itself.
     pub soft_eject: OwnWork,
     /// START UNIT without waiting.
-    pub start_unit: StartUnit,
+    pub start_unit: StartUnits,
     /// One flush or shutdown at a time.
     pub flush: Gate<()>,
 }

@@ -20,8 +20,15 @@ const COMMAND: ScsiCommand = ScsiCommand {
     place: Place::Scratch,
 };
 
-/// The command's request. While one is on its way no other is sent: the unit is being started.
-pub struct StartUnit {
+/// How many can be on their way: each failure that asks for one gets one, and a command fails so often before it is
+/// given up. One more could do no more than those.
+const MOST: usize = 6;
+
+/// Requests for the command.
+pub struct StartUnits([StartUnit; MOST]);
+
+/// One request for the command.
+struct StartUnit {
     request: Kept<WDFREQUEST__>,
     busy: AtomicBool,
     block: UnsafeCell<PassThrough>,
@@ -30,21 +37,29 @@ pub struct StartUnit {
 // SAFETY: the block is written by whoever made it busy, and not touched by others until it is idle.
 unsafe impl Sync for StartUnit {}
 
-impl StartUnit {
-    /// Makes the request.
+impl StartUnits {
+    /// Makes the requests.
     ///
     /// # Errors
     /// The framework's status.
     pub fn initialize(&self, device: &Device) -> Result<(), NTSTATUS> {
-        self.request.set(sent_request::create(device.object(), device.target())?);
-        Ok(())
+        self.0.iter().try_for_each(|unit| {
+            unit.request.set(sent_request::create(device.object(), device.target())?);
+            Ok(())
+        })
     }
 
     /// Sends the command; its result is of no interest. PASSIVE_LEVEL.
     pub fn send(&self, device: &Device) {
-        if self.busy.swap(true, Ordering::AcqRel) {
-            return;
+        if let Some(unit) = self.0.iter().find(|unit| !unit.busy.swap(true, Ordering::AcqRel)) {
+            unit.send(device);
         }
+    }
+}
+
+impl StartUnit {
+    /// Sends it; this thread has made it busy.
+    fn send(&self, device: &Device) {
         // SAFETY: it is busy by this thread's doing, and the port has not seen it yet.
         unsafe { &mut *self.block.get() }.fill(&COMMAND, None);
         let context = core::ptr::from_ref(self).cast_mut().cast();
