@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use nt_kernel::sync::WAIT_LOCK;
 use nt_machine::threads::{self, ThreadId};
 use nt_machine::{call, irql};
 
@@ -101,7 +102,9 @@ fn own_lock(handle: Handle) -> Rc<CallbackLock> {
 pub(super) fn acquire_by_driver(handle: Handle) {
     let lock = own_lock(handle);
     lock.acquire();
-    call::hold(Rc::as_ptr(&lock) as usize, "callback lock");
+    // Requests may be completed with a mutex held, not with a spin lock.
+    let kind = if lock.is_passive() { WAIT_LOCK } else { "callback lock" };
+    call::hold(Rc::as_ptr(&lock) as usize, kind);
 }
 
 /// `WdfObjectReleaseLock`.
