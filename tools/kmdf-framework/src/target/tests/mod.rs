@@ -58,7 +58,10 @@ extern "win64" fn port(_: *mut DEVICE_OBJECT, irp: *mut IRP) -> i32 {
     SEEN.with_borrow_mut(|all| all.push(seen));
     match PORT.get() {
         Port::Answer(status, information) => {
-            if FILL.get() != 0 && !system_buffer.is_null() {
+            let pages = get!(irp, MdlAddress);
+            if FILL.get() != 0 && !pages.is_null() {
+                raw::fill(nt_kernel::mdl::map(pages), FILL.get(), information);
+            } else if FILL.get() != 0 && !system_buffer.is_null() {
                 raw::fill(system_buffer, FILL.get(), information);
             }
             put!(irp, IoStatus.Status, status);

@@ -1,6 +1,6 @@
 //! Formats, sends and what comes back.
 
-use nt_kernel::layout::IRP;
+use nt_kernel::layout::{DO_BUFFERED_IO, DO_DIRECT_IO, IRP};
 use nt_kernel::{io, pool, raw};
 use nt_machine::findings::Rule;
 use nt_machine::time::{self, SECOND};
@@ -78,6 +78,72 @@ fn others_carry_the_addresses_of_their_arguments() {
         let seen = seen();
         assert_eq!((seen.major, seen.parameters), (15, [address as usize, 0, 0x1234, 0]));
         delete(&[first]);
+    }));
+}
+
+#[test]
+fn a_direct_control_fills_a_buffer_on_the_drivers_stack() {
+    assert_clean(&world(|| {
+        let target = target();
+        let mut buffer = [1_u8; 9000];
+        let descriptor = WDF_MEMORY_DESCRIPTOR {
+            Type: 1,
+            u: WDF_MEMORY_DESCRIPTOR_u {
+                BufferType: WDF_MEMORY_DESCRIPTOR_buffer { Buffer: buffer.as_mut_ptr().cast(), Length: 9000 },
+            },
+        };
+        PORT.set(Port::Answer(status::SUCCESS, 8999));
+        FILL.set(0x77);
+        let mut bytes = 0_usize;
+        let status: i32 = wdf!(
+            WdfIoTargetSendIoctlSynchronously,
+            target,
+            Handle::NULL,
+            OUT_DIRECT,
+            std::ptr::null::<WDF_MEMORY_DESCRIPTOR>(),
+            &raw const descriptor,
+            NO_OPTIONS,
+            &raw mut bytes
+        );
+        assert_eq!((status, bytes), (status::SUCCESS, 8999));
+        let seen = raw::bytes(buffer.as_ptr(), 9000);
+        assert!(seen[..8999].iter().all(|byte| *byte == 0x77));
+        assert_eq!(seen[8999], 1);
+    }));
+}
+
+#[test]
+fn transfers_take_the_form_that_the_lower_device_asks_for() {
+    assert_clean(&world(|| {
+        let target = target();
+        let lower: *mut DEVICE_OBJECT = wdf!(WdfIoTargetWdmGetTargetDeviceObject, target);
+        let (memory, bytes) = memory(&[1; 16]);
+        let offset = 0x8000_i64;
+        let part = WDFMEMORY_OFFSET { BufferOffset: 4, BufferLength: 8 };
+        let request = request(target);
+        PORT.set(Port::Answer(status::SUCCESS, 6));
+        for (flags, filled) in [(DO_BUFFERED_IO, true), (DO_DIRECT_IO, true), (0, false)] {
+            let old = get!(lower, Flags) & !(DO_BUFFERED_IO | DO_DIRECT_IO);
+            put!(lower, Flags, old | flags);
+            raw::fill(bytes, 1, 16);
+            FILL.set(0x33);
+            let formatted: i32 =
+                wdf!(WdfIoTargetFormatRequestForRead, target, request, memory, &raw const part, &raw const offset);
+            assert_eq!(formatted, status::SUCCESS);
+            assert!(send_async(request, target, &options(SYNCHRONOUS, 0)));
+            let seen = seen();
+            assert_eq!((seen.major, seen.parameters), (3, [8, 0, 0x8000, 0]));
+            assert_eq!((seen.has_mdl, seen.user_buffer.is_null()), (flags == DO_DIRECT_IO, flags != 0));
+            let expected = if filled { [1, 1, 1, 1, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 1, 1] } else { [1; 12] };
+            assert_eq!(raw::bytes(bytes, 12), expected);
+            // SAFETY: the structure consists of numbers; zero is a value of each.
+            let mut params = unsafe { std::mem::zeroed::<WDF_REQUEST_COMPLETION_PARAMS>() };
+            params.Size = size_of::<WDF_REQUEST_COMPLETION_PARAMS>() as u32;
+            let () = wdf!(WdfRequestGetCompletionParams, request, &raw mut params);
+            assert_eq!((params.Type, &params.Parameters[..3]), (3, &[memory.0, 6, 4][..]));
+            reuse(request);
+        }
+        delete(&[request, memory]);
     }));
 }
 
