@@ -33,9 +33,26 @@ macro_rules! put {
     };
 }
 
+/// Nothing lies below this address: what a null pointer, or a field behind one, names.
+const LOWEST: usize = 0x1_0000;
+
+/// Ends the run at a null pointer, or a field behind one. The processor would find it too, but Rust's own functions
+/// take null for a fault of the host.
+fn judge<T>(address: *const T) {
+    #[cold]
+    fn refuse(address: usize) -> ! {
+        let text = "a null pointer, or a field behind one, is used";
+        nt_machine::findings::fatal(nt_machine::findings::Rule::Crash, format_args!("{address:#x}"), text)
+    }
+    if address.addr() < LOWEST {
+        refuse(address.addr());
+    }
+}
+
 /// Reads a value at an address that a driver may also know. Alignment is not assumed.
 #[must_use]
 pub fn read<T: Copy>(address: *const T) -> T {
+    judge(address);
     // SAFETY: the types read are plain integers, raw pointers and structures of these, for which every bit pattern is a
     // value. Memory that is not accessible faults, which the machine reports as the driver's fault.
     unsafe { address.read_unaligned() }
@@ -43,6 +60,7 @@ pub fn read<T: Copy>(address: *const T) -> T {
 
 /// Writes a value at an address that a driver may also know. Alignment is not assumed.
 pub fn write<T: Copy>(address: *mut T, value: T) {
+    judge(address);
     // SAFETY: as for `read`; nothing else in the host holds a reference to memory shared with drivers.
     unsafe { address.write_unaligned(value) }
 }
@@ -63,6 +81,7 @@ pub fn put_bytes(address: *mut u8, bytes: &[u8]) {
 /// Sets `length` bytes to `value`.
 pub fn fill(address: *mut u8, value: u8, length: usize) {
     if length != 0 {
+        judge(address);
         // SAFETY: as for `write`: `length` bytes of plain memory, a fault is reported as the driver's.
         unsafe { address.write_bytes(value, length) }
     }
@@ -71,6 +90,8 @@ pub fn fill(address: *mut u8, value: u8, length: usize) {
 /// Moves bytes; the ranges may overlap.
 pub fn copy_bytes(from: *const u8, to: *mut u8, length: usize) {
     if length != 0 {
+        judge(from);
+        judge(to);
         // SAFETY: as for `read` and `write`; `copy` allows overlapping ranges.
         unsafe { core::ptr::copy(from, to, length) }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::rc::Rc;
 
+use nt_kernel::get;
 use nt_machine::{call, memory};
 
 use super::{Handle, Object};
@@ -39,8 +40,7 @@ const ALIGNMENT: usize = 16;
 
 /// The identity of a context type: several copies of one type in an image share their unique type.
 pub(super) fn identity(info: *const WDF_OBJECT_CONTEXT_TYPE_INFO) -> usize {
-    // SAFETY: the caller read the structure at this address before.
-    let unique = unsafe { (*info).UniqueType };
+    let unique = get!(info.cast_mut(), UniqueType);
     if unique.is_null() { info as usize } else { unique as usize }
 }
 

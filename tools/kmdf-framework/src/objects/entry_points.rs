@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use nt_kernel::raw;
+
 use super::{Body, Handle, Kind, Life, Plan, attributes, callback_lock, context, lifecycle};
 use super::{any, create, find};
 use crate::client::{self, Globals};
@@ -73,8 +75,7 @@ unsafe extern "win64" fn allocate_context(
         (context::add(&object, &plan), status::SUCCESS)
     };
     if !out.is_null() {
-        // SAFETY: the driver passes a place for the pointer, or NULL.
-        unsafe { out.write(block) };
+        raw::write(out, block);
     }
     status
 }
@@ -130,12 +131,10 @@ unsafe extern "win64" fn release_lock(_: Globals, handle: Handle) {
 /// Runs a creator: the output handle is NULL until it succeeds. Gives the status for the driver.
 pub(crate) fn store(out: *mut Handle, argument: &str, create: impl FnOnce() -> Result<Handle, i32>) -> i32 {
     require(out, argument);
-    // SAFETY: the driver passes a place for the handle; a bad address faults and is reported as the driver's.
-    unsafe { out.write(Handle::NULL) };
+    raw::write(out, Handle::NULL);
     match create() {
         Ok(handle) => {
-            // SAFETY: as above.
-            unsafe { out.write(handle) };
+            raw::write(out, handle);
             status::SUCCESS
         }
         Err(status) => status,
