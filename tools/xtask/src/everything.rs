@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::workspace::{cargo, output_of};
-use crate::{build_driver, foreign_images, host_tests};
+use crate::{build_driver, driver_life, foreign_images, host_tests};
 
 /// Which steps to run.
 #[derive(clap::Args, Debug)]
@@ -66,6 +66,11 @@ const STEPS: &[Step] = &[
     step("footprint", "docs/footprint.md is true, and the bounds on code and stack hold", || {
         task(&["footprint", "--check"])
     }),
+    step(
+        "driver-life",
+        "the binary keeps its promises when devices come and go and requests end early",
+        driver_life::step,
+    ),
     step("inf", "the installation file keeps the rules that can be checked here", || task(&["inf"])),
     step("foreign", "images that other tools made can be used", foreign_images::step),
     step("bench", "the benchmark builds", || quiet(&["bench", "--no-run", "--locked"])),

@@ -6,6 +6,7 @@ mod build_driver;
 mod conformance;
 mod demo;
 mod docs;
+mod driver_life;
 mod everything;
 mod foreign_images;
 mod fuzz;
