@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::build_driver::{self, Arch, Profile};
 use crate::conformance::Answer;
@@ -65,17 +66,25 @@ impl Binary {
         command
     }
 
-    /// Plays a script.
-    pub fn play(&self, run: &Run<'_>) -> Result<Played> {
+    /// Plays a script and gives the lines as they are, and what went wrong.
+    pub fn lines(&self, run: &Run<'_>) -> Result<(Vec<Value>, String)> {
         let output = self.command(run).output().with_context(|| self.host.display().to_string())?;
-        let lines = String::from_utf8(output.stdout).context("result lines")?;
-        let answers = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>().context("a result line")?;
+        let text = String::from_utf8(output.stdout).context("result lines")?;
+        let lines = text.lines().map(serde_json::from_str).collect::<Result<_, _>>().context("a result line")?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let complaint = match (output.status.success(), said.is_empty()) {
             (true, _) => String::new(),
             (false, true) => format!("the host ended with {}", output.status),
             (false, false) => said,
         };
+        Ok((lines, complaint))
+    }
+
+    /// Plays a script.
+    pub fn play(&self, run: &Run<'_>) -> Result<Played> {
+        let (lines, complaint) = self.lines(run)?;
+        let answers =
+            lines.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().context("a result line")?;
         Ok(Played { answers, complaint })
     }
 }

@@ -12,7 +12,9 @@ mod foreign_images;
 mod fuzz;
 mod host_tests;
 mod inf;
+mod parallel;
 mod peers;
+mod twice;
 mod workspace;
 
 use std::process::ExitCode;
@@ -44,6 +46,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Check the driver's installation file.
     Inf(inf::Options),
+    /// Ask the core and the driver's binary the same on every drive in software; compare line by line.
+    Twice(twice::Options),
     /// Compare with drives and tools of others; installs them from Debian where it may.
     Peers(peers::Options),
 }
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Task::Footprint(options) => build_driver::footprint::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Inf(options) => inf::run(&options),
+        Task::Twice(options) => twice::run(&options),
         Task::Peers(options) => peers::run(&options),
     };
     match result {

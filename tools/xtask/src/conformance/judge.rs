@@ -21,6 +21,11 @@ const NOT_SUPPORTED: u64 = 0xC000_00BB;
 /// Codes whose answers name this machine: the mounted device's unique id and its suggested link name.
 const NAMES_OF_THE_MACHINE: [&str; 2] = ["0x004D0000", "0x004D000C"];
 
+/// Whether the answer to `request` names this machine.
+pub fn names_the_machine(request: &Value) -> bool {
+    subject(request).is_some_and(|subject| NAMES_OF_THE_MACHINE.contains(&subject.as_str()))
+}
+
 /// How many cases there were of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {

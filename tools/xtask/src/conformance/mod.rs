@@ -7,19 +7,17 @@ mod replay;
 mod sets;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use anyhow::{Context, Result, bail};
 use regex::Regex;
 use serde_json::json;
 
 use crate::binary::Binary;
-use crate::workspace;
+use crate::{parallel, workspace};
 pub use answer::Answer;
 use differences::Difference;
 pub use differences::load as load_differences;
+pub use judge::names_the_machine;
 use judge::{Case, Counts, Verdict};
 use sets::{Set, Stale};
 
@@ -83,7 +81,9 @@ pub fn run(options: &Options) -> Result<bool> {
         None => vec![Through::Core],
     };
     let replays: Vec<_> = ways.iter().flat_map(|way| sets.iter().map(|set| (*way, set))).collect();
-    let verdicts = judge_all(&replays, &root, &stale, &differences)?;
+    let verdicts = parallel::map(&replays, |(way, set)| {
+        judge_one(*way, set, &root, &stale, &differences).with_context(|| set.name.clone())
+    })?;
     let mut total = Counts::default();
     for ((way, set), verdict) in replays.iter().zip(&verdicts) {
         total += verdict.counts;
@@ -105,30 +105,6 @@ pub fn run(options: &Options) -> Result<bool> {
     }
     print("total", &total, options.json);
     Ok(total.cases > 0 && total.different == 0)
-}
-
-/// Judges every replay, on all cores, each with a driver and a drive of its own. In the order of `replays`.
-fn judge_all(
-    replays: &[(Through<'_>, &Set)],
-    root: &Path,
-    stale: &Stale,
-    differences: &[Difference],
-) -> Result<Vec<Verdict>> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let work = || {
-        while let Some((index, (way, set))) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, replays.get(i)?)))
-        {
-            let verdict = judge_one(*way, set, root, stale, differences).with_context(|| set.name.clone());
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, verdict));
-        }
-    };
-    let cores = thread::available_parallelism().map_or(1, Into::into);
-    thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, verdict)| verdict).collect()
 }
 
 fn judge_one(way: Through<'_>, set: &Set, root: &Path, stale: &Stale, differences: &[Difference]) -> Result<Verdict> {
