@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use nt_kernel::pool;
 use nt_machine::{irql, threads};
+use virtual_drive::CommandFault;
 
-use crate::fault::CommandFault;
 use crate::port;
 
 /// What goes wrong, counted from the moment that it is set.

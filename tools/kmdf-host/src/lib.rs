@@ -6,7 +6,6 @@
 //! must not do is found and said with function, argument and place.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-mod fault;
 mod host;
 mod inject;
 mod load;
@@ -19,7 +18,6 @@ mod report;
 mod sweep;
 mod thread;
 
-pub use fault::{CommandFault, FaultKind};
 pub use host::{Host, HostError, Options, Stage};
 pub use inject::{Counts, Injection};
 pub use play::PlayError;

@@ -13,9 +13,8 @@ use drive_formats::Adapter;
 use drive_formats::requests::{Action, Line};
 use drive_formats::results::ResultLine;
 use serde::Serialize;
-use virtual_drive::Target;
+use virtual_drive::{CommandFault, FaultKind, Target};
 
-use crate::fault::{CommandFault, FaultKind};
 use crate::host::{Host, HostError, Options, Stage};
 use crate::inject::{Counts, Injection};
 use crate::registry::Setting;

@@ -6,6 +6,7 @@
 
 pub mod disc;
 pub mod drive;
+pub mod fault;
 pub mod hostile;
 pub mod image;
 mod nearest;
@@ -14,6 +15,7 @@ pub mod script;
 pub mod sim;
 pub mod target;
 
+pub use fault::{CommandFault, FaultKind, Faults, Faulty};
 pub use nearest::nearest;
 pub use open::open;
 pub use target::{Completion, DataPhase, MediaAction, Reply, Request, Target};

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 use drive_formats::Adapter;
-use kmdf_host::{CommandFault, Setting};
+use kmdf_host::Setting;
+use virtual_drive::CommandFault;
 
 /// Runs a KMDF storage class driver's .sys file in user mode, above a drive in software, and reports what it must not do.
 #[derive(Debug, Parser)]

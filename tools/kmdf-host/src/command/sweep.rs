@@ -4,7 +4,8 @@ use std::io::{BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use kmdf_host::{Failures, FaultKind, Sweep, Trial};
+use kmdf_host::{Failures, Sweep, Trial};
+use virtual_drive::FaultKind;
 
 use super::cli::{Only, Sweep as Options};
 use super::{FOUND, image, lines};

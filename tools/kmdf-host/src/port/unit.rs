@@ -8,9 +8,7 @@ use drive_formats::pass_through::TIMEOUTS;
 use drive_formats::record::{DATA_KEPT, Recorder, Sent, SentCommand};
 use drive_formats::srb::status_of;
 use scsi_cdb::{Cdb, Direction, Opcode};
-use virtual_drive::{Completion, DataPhase, MediaAction, Reply, Request, Target};
-
-use crate::fault::{CommandFault, FaultKind, TIMEOUT};
+use virtual_drive::{CommandFault, Completion, DataPhase, FaultKind, Faulty, MediaAction, Reply, Request, Target};
 
 /// A command as it reaches the drive.
 #[derive(Clone, Debug)]
@@ -53,6 +51,7 @@ pub struct Answer {
 const SRB_SUCCESS: u8 = 0x01;
 const SRB_ERROR: u8 = 0x04;
 const SRB_BUSY: u8 = 0x05;
+const TIMEOUT: u8 = 0x09;
 
 /// SRB statuses that stand for the NTSTATUS of a port's failure; any other is SRB_STATUS_ERROR.
 const BY_STATUS: &[(u32, u8)] = &[
@@ -76,15 +75,12 @@ const LONGEST: u32 = *TIMEOUTS.end();
 
 /// The drive and what stands between it and the port.
 pub struct Unit {
-    target: Box<dyn Target>,
+    target: Faulty,
     /// The adapter.
     pub adapter: Adapter,
     inquiry: Vec<u8>,
     /// What was sent.
     pub recorder: Recorder,
-    fault: Option<CommandFault>,
-    gone: bool,
-    commands: u64,
 }
 
 impl Unit {
@@ -92,7 +88,7 @@ impl Unit {
     #[must_use]
     pub fn new(mut target: Box<dyn Target>, adapter: Adapter) -> Self {
         let inquiry = target.inquiry(Duration::ZERO);
-        Self { target, adapter, inquiry, recorder: Recorder::default(), fault: None, gone: false, commands: 0 }
+        Self { target: Faulty::new(target), adapter, inquiry, recorder: Recorder::default() }
     }
 
     /// The descriptor of `STORAGE_PROPERTY_ID` `property`, if the port has it.
@@ -115,24 +111,24 @@ impl Unit {
 
     /// From here on counts commands anew and makes one fail.
     pub fn set_fault(&mut self, fault: Option<CommandFault>) {
-        (self.fault, self.commands) = (fault, 0);
+        self.target.faults().set(fault);
     }
 
     /// Commands since the count began.
     #[must_use]
     pub fn commands(&self) -> u64 {
-        self.commands
+        self.target.faults().commands()
     }
 
     /// The drive was pulled out: it answers no more.
     pub fn take_away(&mut self) {
-        self.gone = true;
+        self.target.faults().take_away();
     }
 
     /// Whether the drive is gone.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        self.gone
+        self.target.faults().is_gone()
     }
 
     /// One line about the drive.
@@ -143,7 +139,6 @@ impl Unit {
 
     /// Sends `command` at time `now`.
     pub fn execute(&mut self, command: &Command, now: Duration) -> Answer {
-        self.commands += 1;
         let limit = Duration::from_secs(u64::from(if command.timeout_s == 0 { LONGEST } else { command.timeout_s }));
         let mut reply = self.reply(command, now, limit);
         if reply.duration > limit {
@@ -162,14 +157,6 @@ impl Unit {
     }
 
     fn reply(&mut self, command: &Command, now: Duration, limit: Duration) -> Reply {
-        if let Some(fault) = self.fault.filter(|fault| fault.nth == self.commands) {
-            self.gone |= fault.kind == FaultKind::DeviceGone;
-            let taken = if fault.kind == FaultKind::TimeOut { limit } else { Duration::ZERO };
-            return fault.kind.reply().after(taken);
-        }
-        if self.gone {
-            return FaultKind::DeviceGone.reply();
-        }
         let data = match command.direction {
             _ if command.length == 0 => DataPhase::None,
             Direction::None => DataPhase::None,
