@@ -58,17 +58,17 @@ impl Binary {
         &self.driver
     }
 
-    /// The command of one run.
-    pub fn command(&self, run: &Run<'_>) -> Command {
+    /// The host with this command (`run` or `sweep`) and the options of `run`.
+    pub fn command(&self, name: &str, run: &Run<'_>) -> Command {
         let mut command = Command::new(&self.host);
-        command.arg("run").arg("--sys").arg(&self.driver).args(["--drive", run.drive, "--adapter", run.adapter]);
+        command.arg(name).arg("--sys").arg(&self.driver).args(["--drive", run.drive, "--adapter", run.adapter]);
         command.arg("--script").arg(run.script).args(["--seed", &run.seed.to_string()]).args(run.more);
         command
     }
 
     /// Plays a script and gives the lines as they are, and what went wrong.
     pub fn lines(&self, run: &Run<'_>) -> Result<(Vec<Value>, String)> {
-        let output = self.command(run).output().with_context(|| self.host.display().to_string())?;
+        let output = self.command("run", run).output().with_context(|| self.host.display().to_string())?;
         let text = String::from_utf8(output.stdout).context("result lines")?;
         let lines = text.lines().map(serde_json::from_str).collect::<Result<_, _>>().context("a result line")?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -14,6 +14,7 @@ mod host_tests;
 mod inf;
 mod parallel;
 mod peers;
+mod sweep;
 mod twice;
 mod workspace;
 
@@ -46,6 +47,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Check the driver's installation file.
     Inf(inf::Options),
+    /// Try every failure of load, start and each request of the scenes, one at a time, on the driver's binary.
+    Sweep(sweep::Options),
     /// Ask the core and the driver's binary the same on every drive in software; compare line by line.
     Twice(twice::Options),
     /// Compare with drives and tools of others; installs them from Debian where it may.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Task::Footprint(options) => build_driver::footprint::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Inf(options) => inf::run(&options),
+        Task::Sweep(options) => sweep::run(&options),
         Task::Twice(options) => twice::run(&options),
         Task::Peers(options) => peers::run(&options),
     };

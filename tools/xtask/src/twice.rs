@@ -79,33 +79,35 @@ pub fn run(options: &Options) -> Result<bool> {
 fn compare(name: &str, binary: &Binary, run: &Run<'_>) -> Result<Compared> {
     let (core, script) = on_the_core(name, run)?;
     let (played, complaint) = binary.lines(run)?;
-    let mut different = Vec::new();
-    let mut lines = 0;
-    let of_line = |lines: &[Value], number: &Value| lines.iter().find(|line| &line["line"] == number).cloned();
+    let mut compared = differences(&core, &played, &script);
+    if !complaint.is_empty() {
+        compared.different.push(complaint);
+    }
+    Ok(compared)
+}
+
+/// Compares the result lines of core and binary to the requests of `script`.
+fn differences(core: &[Value], binary: &[Value], script: &str) -> Compared {
+    let mut compared = Compared { lines: 0, different: Vec::new() };
+    let requests: Vec<&str> = script.lines().collect();
     for ours in core.iter().filter(|line| !line["line"].is_null()) {
-        lines += 1;
+        compared.lines += 1;
         let number = &ours["line"];
-        let request = number.as_u64().and_then(|n| script.lines().nth(usize::try_from(n).ok()? - 1)).unwrap_or("");
-        let Some(theirs) = of_line(&played, number) else {
-            different.push(format!("line {number}: the binary gave no answer"));
+        let Some(theirs) = binary.iter().find(|line| &line["line"] == number) else {
+            compared.different.push(format!("line {number}: the binary gave no answer"));
             continue;
         };
+        let index = number.as_u64().and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
+        let request = index.and_then(|index| requests.get(index)).copied().unwrap_or("");
         let asked: Value = serde_json::from_str(request).unwrap_or_default();
-        for field in FIELDS.iter().filter(|field| !(names_the_machine(&asked) && OF_NAMES.contains(field))) {
-            if ours[field] != theirs[field] {
-                let text = |value: &Value| value.to_string().chars().take(200).collect::<String>();
-                different.push(format!(
-                    "line {number}, {field}: core {}, binary {}",
-                    text(&ours[field]),
-                    text(&theirs[field])
-                ));
-            }
+        let judged = |field: &&str| !(names_the_machine(&asked) && OF_NAMES.contains(field));
+        for field in FIELDS.into_iter().filter(judged).filter(|field| ours[field] != theirs[field]) {
+            let text = |line: &Value| line[field].to_string().chars().take(200).collect::<String>();
+            let difference = format!("line {number}, {field}: core {}, binary {}", text(ours), text(theirs));
+            compared.different.push(difference);
         }
     }
-    if !complaint.is_empty() {
-        different.push(complaint);
-    }
-    Ok(Compared { lines, different })
+    compared
 }
 
 /// What is compared of a line.
@@ -123,4 +125,31 @@ fn on_the_core(drive: &str, run: &Run<'_>) -> Result<(Vec<Value>, String)> {
     let mut results = Vec::new();
     replay::run(&mut host, &name, &lines, false, &mut |line| results.push(serde_json::to_value(line)))?;
     Ok((results.into_iter().collect::<Result<_, _>>()?, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<Value> {
+        text.lines().map(|line| serde_json::from_str(line).expect("a line")).collect()
+    }
+
+    #[test]
+    fn every_field_counts_but_the_names_of_the_machine() {
+        let script = "{\"open\": \"A\"}\n{\"ioctl\": \"0x004D0000\", \"handle\": \"A\", \"out_len\": 9}";
+        let core = lines(
+            "{\"line\": null, \"cause\": \"start\"}\n{\"line\": 1, \"status\": \"0x00000000\", \"commands\": []}\n\
+             {\"line\": 2, \"status\": \"0x00000000\", \"out\": \"01\"}",
+        );
+        assert_eq!(differences(&core, &core, script).lines, 2);
+        assert!(differences(&core, &core, script).different.is_empty());
+        let other = lines(
+            "{\"line\": 1, \"status\": \"0xC0000010\", \"commands\": [{\"cdb\": \"00\"}]}\n\
+             {\"line\": 2, \"status\": \"0x00000000\", \"out\": \"02\"}",
+        );
+        assert_eq!(differences(&core, &other, script).different.len(), 2, "status and commands of line 1");
+        assert_eq!(differences(&core, &other, "").different.len(), 3, "and the output of line 2");
+        assert_eq!(differences(&core, &[], script).different.len(), 2, "lines without an answer");
+    }
 }
