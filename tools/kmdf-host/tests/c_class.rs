@@ -90,6 +90,36 @@ fn it_binds_whatever_version_it_is_built_for() {
     }
 }
 
+/// Plug and play and power.
+const PNP: &str = include_str!("c-class/pnp.jsonl");
+
+#[test]
+fn it_lives_through_plug_and_play() {
+    for seed in SEEDS {
+        let outcome = run(&Run { seed, ..Run::new(&c_class(Compiler::Clang), PNP) });
+        assert_clean(&outcome, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn it_copes_with_every_drive_in_software() {
+    for (name, _) in virtual_drive::sim::list() {
+        let drive = format!("sim:{name}");
+        assert_clean(&run(&Run { drive: &drive, seed: 1, ..Run::new(&c_class(Compiler::Gcc), SCRIPT) }), &drive);
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    let results = |seed| {
+        let outcome = run(&Run { seed, ..Run::new(&c_class(Compiler::Gcc), SCRIPT) });
+        (serde_json::to_string(&outcome.lines).expect("result lines are JSON"), format!("{:?}", outcome.counts))
+    };
+    for seed in SEEDS {
+        assert!(results(seed) == results(seed), "seed {seed}");
+    }
+}
+
 /// A drive given by its answers: slow, with retries in many places.
 #[test]
 fn it_copes_with_a_weak_drive() {

@@ -3,6 +3,7 @@
 
 mod support;
 
+use kmdf_host::Injection;
 use nt_machine::findings::{Finding, Rule};
 use support::run::{Run, run};
 use support::sinner;
@@ -183,6 +184,28 @@ fn the_good_driver_passes() {
             assert!(outcome.findings.is_empty(), "{}seed {seed}\n{}", ask.script(), outcome.complaints());
             assert!(outcome.answers().iter().all(|answer| answer.0 == 0), "{:?}", outcome.answers());
         }
+    }
+}
+
+#[test]
+fn the_good_driver_survives_each_failing_allocation() {
+    let script = Controls.script();
+    let driver = sinner();
+    let plain = run(&Run::new(&driver, &script));
+    for (stage, counts) in plain.counts.iter().enumerate() {
+        for nth in 1..=counts.allocations {
+            let injection = Injection { allocation: Some(nth), ..Injection::default() };
+            let outcome = run(&Run { injection: Some((stage, injection)), ..Run::new(&driver, &script) });
+            assert!(outcome.findings.is_empty(), "allocation {nth} in stage {stage}\n{}", outcome.complaints());
+        }
+    }
+}
+
+#[test]
+fn findings_are_the_same_again() {
+    for sin in ["pool_write_behind", "pool_left", "request_never_completed", "wild_call", "stack_overflow"] {
+        let findings = || sinned(sin, Controls, 77).complaints();
+        assert_eq!(findings(), findings());
     }
 }
 

@@ -79,6 +79,10 @@ typedef struct CLASS_DEVICE {
     LONG NotifyQueued;
     LONG Prevented;
 
+    /* The driver's own request to itself, which takes its turn among those of programs. */
+    PIRP SelfIrp;
+    KEVENT SelfIdle;
+
     WDFTIMER PollTimer;
     WDFREQUEST PollRequest;
     WDFMEMORY PollMemory;

@@ -25,6 +25,10 @@ PAGEABLE static void DeviceCleanup(CLASS_DEVICE *class) {
         IoFreeWorkItem(class->NotifyWork);
         class->NotifyWork = NULL;
     }
+    if (class->SelfIrp != NULL) {
+        IoFreeIrp(class->SelfIrp);
+        class->SelfIrp = NULL;
+    }
     if (class->Link.Buffer != NULL) {
         IoDeleteSymbolicLink(&class->Link);
         RtlFreeUnicodeString(&class->Link);
@@ -272,8 +276,9 @@ PAGEABLE static NTSTATUS CreateObjects(CLASS_DEVICE *class) {
     }
     if (NT_SUCCESS(status)) {
         class->NotifyWork = IoAllocateWorkItem(class->Self);
+        class->SelfIrp = IoAllocateIrp(class->Self->StackSize, FALSE);
         class->Scratch = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, SECTOR_SIZE, CLASS_TAG);
-        if (class->NotifyWork == NULL || class->Scratch == NULL) {
+        if (class->NotifyWork == NULL || class->SelfIrp == NULL || class->Scratch == NULL) {
             status = STATUS_INSUFFICIENT_RESOURCES;
         }
     }
@@ -319,6 +324,7 @@ PAGEABLE NTSTATUS NTAPI ClassDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     KeInitializeMutex(&class->ScratchMutex, 0);
     KeInitializeSpinLock(&class->StatisticsLock);
     KeInitializeEvent(&class->PollIdle, NotificationEvent, TRUE);
+    KeInitializeEvent(&class->SelfIdle, NotificationEvent, TRUE);
 
     status = OpenTarget(class);
     if (NT_SUCCESS(status)) {

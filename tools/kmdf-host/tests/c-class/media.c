@@ -226,6 +226,7 @@ void MediaStop(CLASS_DEVICE *class) {
         LARGE_INTEGER delay = {.QuadPart = MILLISECONDS(10)};
         KeDelayExecutionThread(KernelMode, FALSE, &delay);
     }
+    KeWaitForSingleObject(&class->SelfIdle, Executive, KernelMode, FALSE, NULL);
 }
 
 static void NTAPI PollDone(WDFREQUEST request, WDFIOTARGET target, PWDF_REQUEST_COMPLETION_PARAMS params, WDFCONTEXT context) {
@@ -270,6 +271,28 @@ static void NTAPI PollTick(WDFTIMER timer) {
     KeSetEvent(&class->PollIdle, IO_NO_INCREMENT, FALSE);
 }
 
+static NTSTATUS NTAPI SelfDone(PDEVICE_OBJECT device, PIRP irp, PVOID context) {
+    CLASS_DEVICE *class = context;
+    (void)device;
+    (void)irp;
+    KeSetEvent(&class->SelfIdle, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* A request of nobody's: no thread, no file object, the kernel as requestor. Sent and left alone. */
+static void AskSelf(CLASS_DEVICE *class) {
+    if (KeReadStateEvent(&class->SelfIdle) == 0) {
+        return;
+    }
+    KeClearEvent(&class->SelfIdle);
+    IoReuseIrp(class->SelfIrp, STATUS_NOT_SUPPORTED);
+    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(class->SelfIrp);
+    next->MajorFunction = IRP_MJ_DEVICE_CONTROL;
+    next->Parameters.DeviceIoControl.IoControlCode = IOCTL_STORAGE_CHECK_VERIFY;
+    IoSetCompletionRoutine(class->SelfIrp, SelfDone, class, TRUE, TRUE, TRUE);
+    (void)IoCallDriver(class->Self, class->SelfIrp);
+}
+
 static void NTAPI Notify(PDEVICE_OBJECT device, PVOID context) {
     static const GUID arrival = {0xd07433c0, 0xa98e, 0x11d2, {0x91, 0x7a, 0x00, 0xa0, 0xc9, 0x06, 0x8f, 0xf3}};
     static const GUID removal = {0xd07433c1, 0xa98e, 0x11d2, {0x91, 0x7a, 0x00, 0xa0, 0xc9, 0x06, 0x8f, 0xf3}};
@@ -284,8 +307,9 @@ static void NTAPI Notify(PDEVICE_OBJECT device, PVOID context) {
     notification->Event = class->MediaPresent ? arrival : removal;
     notification->NameBufferOffset = -1;
     RtlCopyMemory(notification->CustomDataBuffer, data, sizeof(data));
-    InterlockedExchange(&class->NotifyQueued, 0);
     (void)IoReportTargetDeviceChangeAsynchronous(class->Pdo, notification, NULL, NULL);
+    AskSelf(class);
+    InterlockedExchange(&class->NotifyQueued, 0);
 }
 
 /* May be called at DISPATCH_LEVEL. */
