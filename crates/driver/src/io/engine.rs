@@ -10,8 +10,7 @@ use crate::device::Device;
 use crate::device::files::FileContext;
 use crate::io::complete::{fail, finish};
 use crate::io::port::{Port, refused};
-use crate::io::request_context::Kind;
-use crate::io::worker::{cancel_routine, kind_of, system_buffer};
+use crate::io::worker::{cancel_routine, system_buffer};
 use crate::io::{effects, forward, platform};
 use crate::km::mdl::Mdl;
 use crate::status;
@@ -100,15 +99,13 @@ impl Engine {
 
     fn run(&mut self, device: &Device, request: Option<&Request>, work: Work<'_>) -> End {
         device.in_hand.begin(work.file.map(FileContext::id));
+        // Work of our own comes without its request: it is in nobody's hands.
         let marked = request.is_some_and(|request| {
-            // Work of our own is in nobody's hands.
-            kind_of(request) != Kind::Own && {
-                let marked = request.mark_cancelable(Some(cancel_routine));
-                if !marked {
-                    device.in_hand.cancel();
-                }
-                marked
+            let marked = request.mark_cancelable(Some(cancel_routine));
+            if !marked {
+                device.in_hand.cancel();
             }
+            marked
         });
         let mdl = request.and_then(|request| request.irp().mdl());
         let paging = matches!(work.job, Job::Transfer(transfer) if transfer.paging);
@@ -214,9 +211,7 @@ fn lend<R>(
     let environment = device.environment(device.in_hand.is_cancelled());
     let system: &mut [u8] = match (caller.request, &work.job) {
         // SAFETY: the engine has the request, and nobody else uses its buffer.
-        (Some(request), Job::Control(control)) if kind_of(request) != Kind::Own => unsafe {
-            system_buffer(request, control)
-        },
+        (Some(request), Job::Control(control)) => unsafe { system_buffer(request, control) },
         _ => &mut [],
     };
     let result = device.core.with(|dispatcher| {

@@ -21,11 +21,6 @@ use crate::wdf::work_item;
 /// IOCTL_STORAGE_EJECT_MEDIA.
 const EJECT_MEDIA: ControlCode = ControlCode(0x002D_4808);
 
-/// The kind of a request of this device.
-pub fn kind_of(request: &Request) -> Kind {
-    request.context::<RequestContext>().kind()
-}
-
 /// The open file of a request, if it was opened through this device.
 pub fn file_of<'a>(request: &Request) -> Option<&'a FileContext> {
     let file = request.file_object();
