@@ -184,7 +184,9 @@ impl From<Sent> for CommandLine {
 pub struct Hex(pub Vec<u8>);
 
 impl Hex {
-    fn is_empty(&self) -> bool {
+    /// There are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

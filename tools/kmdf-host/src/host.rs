@@ -271,6 +271,12 @@ impl Host {
         self.counter.counts()
     }
 
+    /// The block of the command that was made to fail during the start or the last line; empty if none was.
+    #[must_use]
+    pub fn failed_command(&self) -> Vec<u8> {
+        port::with(|port| port.unit.failed())
+    }
+
     /// Memory that the device took for itself, after its start.
     #[must_use]
     pub fn footprint(&self) -> Footprint {

@@ -11,7 +11,7 @@ use std::thread;
 
 use drive_formats::Adapter;
 use drive_formats::requests::{Action, Line};
-use drive_formats::results::ResultLine;
+use drive_formats::results::{Hex, ResultLine};
 use serde::Serialize;
 use virtual_drive::{CommandFault, FaultKind, Target};
 
@@ -71,6 +71,9 @@ pub struct Trial {
     pub line: Option<usize>,
     /// What failed, as `allocation 3`, `command 2:time-out` or `cancel at 17`; `nothing` in the first run.
     pub failure: String,
+    /// The block of the command that failed.
+    #[serde(skip_serializing_if = "Hex::is_empty")]
+    pub command: Hex,
     /// Status of the line, or of the load or start.
     #[serde(serialize_with = "hex")]
     pub status: Option<u32>,
@@ -138,6 +141,7 @@ impl Plan {
 
 /// What a run showed of the line in question.
 struct Seen {
+    command: Vec<u8>,
     status: Option<u32>,
     faults: Vec<String>,
 }
@@ -232,15 +236,15 @@ impl Sweep<'_> {
     fn trial(&self, plan: &Plan) -> Trial {
         let seen = match self.attempt(plan) {
             Ok(seen) => seen,
-            Err(error) => Seen { status: None, faults: vec![error.to_string()] },
+            Err(error) => Seen { command: Vec::new(), status: None, faults: vec![error.to_string()] },
         };
-        let Seen { status, mut faults } = seen;
+        let Seen { command, status, mut faults } = seen;
         if faults.is_empty() && !plan.explains(status) {
             let text = |status: Option<u32>| status.map_or("none".into(), |status| format!("{status:#010X}"));
             faults.push(format!("status {}, without the failure {}", text(status), text(plan.usual)));
         }
         let line = plan.at.and_then(|index| self.lines.get(index)).map(|line| line.number);
-        Trial { line, failure: plan.name(), status, faults }
+        Trial { line, failure: plan.name(), command: Hex(command), status, faults }
     }
 
     fn attempt(&self, plan: &Plan) -> Result<Seen, SweepError> {
@@ -249,6 +253,7 @@ impl Sweep<'_> {
         let mut faults = Vec::new();
         note(&host.take_opening(), None, &mut faults);
         let mut status = Some(host.start_status().cast_unsigned());
+        let mut command = if plan.at.is_none() { host.failed_command() } else { Vec::new() };
         // After a start that failed nothing can be asked; else, is the next request served?
         let last = plan.at.map_or(0, |at| at + 1);
         for (index, line) in self.lines.iter().enumerate().take(last + 1) {
@@ -261,7 +266,7 @@ impl Sweep<'_> {
             let played = host.play(line, &mut |line| given.push(line));
             let own = note(&given, Some(line.number), &mut faults);
             if here {
-                status = own;
+                (status, command) = (own, host.failed_command());
             }
             // A line after an open that failed has no handle.
             if let Err(error) = played.as_ref().map_err(ToString::to_string)
@@ -276,7 +281,7 @@ impl Sweep<'_> {
                 faults.push(finding);
             }
         }
-        Ok(Seen { status, faults })
+        Ok(Seen { command, status, faults })
     }
 }
 

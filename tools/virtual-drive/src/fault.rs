@@ -1,6 +1,6 @@
 //! Commands that are made to fail.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -114,6 +114,7 @@ struct State {
     fault: Cell<Option<CommandFault>>,
     commands: Cell<u64>,
     gone: Cell<bool>,
+    failed: RefCell<Vec<u8>>,
 }
 
 impl Faults {
@@ -121,6 +122,13 @@ impl Faults {
     pub fn set(&self, fault: Option<CommandFault>) {
         self.0.fault.set(fault);
         self.0.commands.set(0);
+        self.0.failed.borrow_mut().clear();
+    }
+
+    /// The block of the command that was made to fail; empty before.
+    #[must_use]
+    pub fn failed(&self) -> Vec<u8> {
+        self.0.failed.borrow().clone()
     }
 
     /// Commands since the count began.
@@ -141,11 +149,12 @@ impl Faults {
     }
 
     /// Counts a command; the answer in the drive's stead, if it fails.
-    fn answer(&self, limit: Duration) -> Option<Reply> {
+    fn answer(&self, request: &Request<'_>) -> Option<Reply> {
         self.0.commands.set(self.commands() + 1);
         if let Some(fault) = self.0.fault.get().filter(|fault| fault.nth == self.commands()) {
+            *self.0.failed.borrow_mut() = request.cdb.to_vec();
             self.0.gone.set(self.is_gone() || fault.kind == FaultKind::DeviceGone);
-            let taken = if fault.kind == FaultKind::TimeOut { limit } else { Duration::ZERO };
+            let taken = if fault.kind == FaultKind::TimeOut { request.timeout } else { Duration::ZERO };
             return Some(fault.kind.reply().after(taken));
         }
         self.is_gone().then(|| FaultKind::DeviceGone.reply())
@@ -168,7 +177,7 @@ impl Faulty {
 
 impl Target for Faulty {
     fn execute(&mut self, request: Request<'_>) -> Reply {
-        match self.faults.answer(request.timeout) {
+        match self.faults.answer(&request) {
             Some(reply) => reply,
             None => self.target.execute(request),
         }
@@ -229,7 +238,7 @@ mod tests {
         assert_eq!(ask(), good);
         faults.set(Some(CommandFault { nth: 2, kind: FaultKind::TimeOut }));
         assert_eq!([ask(), ask(), ask()], [good.clone(), FaultKind::TimeOut.reply().after(limit), good.clone()]);
-        assert_eq!(faults.commands(), 3);
+        assert_eq!((faults.commands(), faults.failed()), (3, vec![0; 6]));
         faults.set(Some(CommandFault { nth: 1, kind: FaultKind::DeviceGone }));
         assert_eq!([ask(), ask()], [FaultKind::DeviceGone.reply(), FaultKind::DeviceGone.reply()]);
         faults.set(None);

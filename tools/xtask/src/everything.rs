@@ -53,8 +53,13 @@ const STEPS: &[Step] = &[
     }),
     step("test", "unit and integration tests", || tests(&["--lib", "--bins", "--tests", "--examples"])),
     step("doctest", "the examples of the documentation", || tests(&["--doc"])),
-    step("conformance", "the sets give the reference's answers", || task(&["conformance"])),
-    step("demo", "every control code does what the specification says", || task(&["demo"])),
+    step("conformance", "the core gives the reference's answers to the sets", || task(&["conformance"])),
+    step("demo", "the driver does what the specification says of every control code", || task(&["demo"])),
+    step("binary", "the driver gives the reference's answers to the sets, at several seeds", || {
+        task(&["conformance", "--binary"])
+    }),
+    step("twice", "core and driver answer alike, on every drive in software", || task(&["twice"])),
+    step("sweep", "whatever fails, and whenever, the driver says so and leaves nothing behind", || task(&["sweep"])),
     step("host-tests", "the host finds what is wrong with drivers, and nothing else", host_tests::step),
     step("fuzz", "no fuzz target fails on its corpus and some mutations of it", || task(&["fuzz"])),
     step(

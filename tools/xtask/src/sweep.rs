@@ -34,11 +34,16 @@ pub struct Options {
     verbose: usize,
 }
 
+/// GET EVENT STATUS NOTIFICATION: a poll, which belongs to no line and may come before one or within it.
+const POLL: &str = "4a";
+
 /// A line of the host's sweep.
 #[derive(Debug, Deserialize)]
 struct Trial {
     line: Option<u64>,
     failure: String,
+    #[serde(default)]
+    command: String,
     status: Option<String>,
     #[serde(default)]
     faults: Vec<String>,
@@ -81,7 +86,7 @@ pub fn run(options: &Options) -> Result<bool> {
         let found = of_scene(&binary, &run, &drive, &script).with_context(|| title.to_owned())?;
         let wrong: Vec<_> = found.iter().filter(|trial| !trial.faults.is_empty()).collect();
         println!("{title:<70} {:>5} trials, {:>4} not good", found.len(), wrong.len());
-        for Trial { line, failure, status, faults } in wrong.iter().take(options.verbose) {
+        for Trial { line, failure, status, faults, .. } in wrong.iter().take(options.verbose) {
             let place = line.map_or("start".into(), |line| format!("line {line}"));
             println!("  {place}, {failure}: {} ({})", faults.join("; "), status.as_deref().unwrap_or("no status"));
         }
@@ -103,18 +108,39 @@ fn of_scene(binary: &Binary, run: &Run<'_>, drive: &str, script: &str) -> Result
     for trial in &mut trials {
         let Some(fault) = trial.failure.strip_prefix("command ") else { continue };
         let fault: CommandFault = fault.parse().map_err(|error: String| anyhow!(error))?;
-        let key = (trial.line, trial.failure.clone());
-        let core = match known.get(&key) {
-            Some(status) => *status,
-            None => *known.entry(key).or_insert(on_the_core(drive, script, trial.line, fault)?),
+        let mut core = |nth| -> Result<Core> {
+            let fault = CommandFault { nth, ..fault };
+            let key = (trial.line, nth, fault.kind);
+            if !known.contains_key(&key) {
+                known.insert(key, on_the_core(drive, script, trial.line, fault)?);
+            }
+            Ok(known[&key].clone())
+        };
+        // Polls come between at other moments: the same command may be one earlier or later.
+        let same = |core: &Core| core.command == trial.command;
+        let nearby = [0, -1, 1, -2, 2, -3, 3].into_iter().filter_map(|by| fault.nth.checked_add_signed(by));
+        let Some(core) = nearby.map(&mut core).find(|core| core.as_ref().map_or(true, same)).transpose()? else {
+            if !trial.command.starts_with(POLL) {
+                trial.faults.push("the core sends no such command".into());
+            }
+            continue;
         };
         let given =
             trial.status.as_deref().and_then(|text| u32::from_str_radix(text.trim_start_matches("0x"), 16).ok());
-        if !agree(trial.line, core, given) {
-            trial.faults.push(format!("the core says {core:010X?}"));
+        if !agree(trial.line, core.status, given) {
+            trial.faults.push(format!("the core says {:#010X}", core.status.unwrap_or_default()));
         }
     }
     Ok(trials)
+}
+
+/// What the core did when a command failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Core {
+    /// The block of that command in hex; empty if there were not as many.
+    command: String,
+    /// Status of the line or start.
+    status: Option<u32>,
 }
 
 /// Whether core and binary say the same. Of a start the framework tells only whether it succeeded.
@@ -123,19 +149,20 @@ fn agree(line: Option<u64>, core: Option<u32>, binary: Option<u32>) -> bool {
     if line.is_some() { core == binary } else { failed(core) == failed(binary) }
 }
 
-/// The core's status of `line`, or of the start, when a command of it fails; `None` if there is none.
-fn on_the_core(drive: &str, script: &str, line: Option<u64>, fault: CommandFault) -> Result<Option<u32>> {
+/// What the core says of `line`, or of the start, when a command of it fails.
+fn on_the_core(drive: &str, script: &str, line: Option<u64>, fault: CommandFault) -> Result<Core> {
     let line = line.map(usize::try_from).transpose()?;
     let target = Faulty::new(Box::new(sim::open(drive).map_err(|error| anyhow!(error))?));
     let faults = target.faults();
     if line.is_none() {
         faults.set(Some(fault));
     }
+    let core = |status| Core { command: faults.failed().iter().map(|byte| format!("{byte:02x}")).collect(), status };
     let mut host = match Host::start(Box::new(target), &HostOptions::default()) {
-        Err(HostError::Start(status)) => return Ok(Some(status.0)),
+        Err(HostError::Start(status)) => return Ok(core(Some(status.0))),
         other => other?,
     };
-    let Some(line) = line else { return Ok(Some(0)) };
+    let Some(line) = line else { return Ok(core(Some(0))) };
     let mut lines = requests::parse("script", script)?;
     lines.retain(|each| each.number <= line);
     let before = lines.iter().rev().nth(1).map(|line| line.number);
@@ -148,7 +175,7 @@ fn on_the_core(drive: &str, script: &str, line: Option<u64>, fault: CommandFault
             faults.set(Some(fault));
         }
     })?;
-    Ok(status)
+    Ok(core(status))
 }
 
 #[cfg(test)]
@@ -160,7 +187,7 @@ mod tests {
         let script = "{\"open\": \"A\"}\n{\"ioctl\": \"IOCTL_CDROM_READ_TOC\", \"handle\": \"A\", \"out_len\": 804}\n\
                       {\"ioctl\": \"IOCTL_STORAGE_CHECK_VERIFY\", \"handle\": \"A\"}";
         let status = |line, fault: &str| {
-            on_the_core("cdrom-data", script, line, fault.parse().expect("a fault")).expect("an answer")
+            on_the_core("cdrom-data", script, line, fault.parse().expect("a fault")).expect("an answer").status
         };
         assert_eq!(status(Some(2), "1:device-gone"), Some(0xC000_00C0));
         assert_eq!(status(Some(2), "99:device-gone"), Some(0));

@@ -120,6 +120,12 @@ impl Unit {
         self.target.faults().commands()
     }
 
+    /// The block of the command that was made to fail; empty before.
+    #[must_use]
+    pub fn failed(&self) -> Vec<u8> {
+        self.target.faults().failed()
+    }
+
     /// The drive was pulled out: it answers no more.
     pub fn take_away(&mut self) {
         self.target.faults().take_away();
