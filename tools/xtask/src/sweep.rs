@@ -5,6 +5,7 @@
 //! What a failed command means is compared with the core: it must say the same.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -111,10 +112,10 @@ fn of_scene(binary: &Binary, run: &Run<'_>, drive: &str, script: &str) -> Result
         let mut core = |nth| -> Result<Core> {
             let fault = CommandFault { nth, ..fault };
             let key = (trial.line, nth, fault.kind);
-            if !known.contains_key(&key) {
-                known.insert(key, on_the_core(drive, script, trial.line, fault)?);
+            match known.entry(key) {
+                Entry::Occupied(entry) => Ok(Core::clone(entry.get())),
+                Entry::Vacant(entry) => Ok(entry.insert(on_the_core(drive, script, trial.line, fault)?).clone()),
             }
-            Ok(known[&key].clone())
         };
         // Polls come between at other moments: the same command may be one earlier or later.
         let same = |core: &Core| core.command == trial.command;
