@@ -16,7 +16,7 @@ pub fn function_not_there(_: WDFDEVICE) {
     crate::kernel::stay();
 }
 
-#[allow(unconditional_recursion, reason = "the sin")]
+#[allow(unconditional_recursion, clippy::only_used_in_recursion, reason = "the sin")]
 pub fn stack_overflow(device: WDFDEVICE) {
     let room = core::hint::black_box([0u64; 64]);
     stack_overflow(device);

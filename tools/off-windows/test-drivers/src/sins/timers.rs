@@ -38,8 +38,10 @@ pub fn timer_armed_at_unload() {
 unsafe extern "C" fn worked(_: PDEVICE_OBJECT, _: PVOID) {}
 
 pub fn work_item_at_unload() {
+    // SAFETY: set when the driver was bound, and not changed since.
+    let globals = unsafe { wdk_sys::WdfDriverGlobals };
     // SAFETY: the framework keeps the driver's handle there until the driver is gone.
-    let driver = unsafe { (*wdk_sys::WdfDriverGlobals).Driver };
+    let driver = unsafe { (*globals).Driver };
     let object = wdf!(WdfDriverWdmGetDriverObject(driver));
     let item = kernel!(IoAllocateWorkItem(object.cast()));
     let none = core::ptr::null_mut();
