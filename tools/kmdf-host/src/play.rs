@@ -49,6 +49,9 @@ pub(crate) struct Pending {
 /// Virtual time that a request may take while the drive has nothing to do.
 const PATIENCE: i64 = 600 * time::SECOND;
 
+/// Virtual time that one command may take.
+const LONGEST_COMMAND: i64 = 108_000 * time::SECOND;
+
 impl Host {
     /// Plays a line; `emit` gets its result line, and those of what the driver did of its own accord.
     ///
@@ -211,7 +214,7 @@ impl Host {
         while !self.over && !ongoing.done() {
             match thread::wait(&|| ongoing.done(), PATIENCE) {
                 Ok(true) => {}
-                Ok(false) if port::with(|port| port.outstanding()) > 0 && patience < thread::PATIENCE => {
+                Ok(false) if port::with(|port| port.outstanding()) > 0 && patience < LONGEST_COMMAND => {
                     patience += PATIENCE;
                 }
                 Ok(false) => {
