@@ -24,6 +24,8 @@ use crate::report::sentence;
 const CANCELLED: u32 = 0xC000_0120;
 /// STATUS_INSUFFICIENT_RESOURCES.
 const INSUFFICIENT_RESOURCES: u32 = 0xC000_009A;
+/// STATUS_NO_MEMORY: what the kernel's string functions say.
+const NO_MEMORY: u32 = 0xC000_0017;
 /// STATUS_DEVICE_POWER_FAILURE: what START_DEVICE says when a callback of the way to D0 fails.
 const DEVICE_POWER_FAILURE: u32 = 0xC000_009E;
 
@@ -130,7 +132,8 @@ impl Plan {
         let usual = self.usual == Some(status);
         match self.injection {
             Injection { allocation: Some(_), .. } => {
-                usual || status == INSUFFICIENT_RESOURCES || (self.at.is_none() && START_FAILURES.contains(&status))
+                let want = matches!(status, INSUFFICIENT_RESOURCES | NO_MEMORY);
+                usual || want || (self.at.is_none() && START_FAILURES.contains(&status))
             }
             Injection { cancel_at: Some(_), .. } => usual || status == CANCELLED,
             // What a failed command means is the driver's to say.
