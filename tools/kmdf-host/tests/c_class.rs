@@ -5,10 +5,11 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use kmdf_host::{CommandFault, FaultKind, Injection, Stage};
+use kmdf_host::{Injection, Stage};
 use object::read::pe::PeFile64;
 use support::run::{Outcome, Run, run};
 use support::{Compiler, c_class, c_class_for_version, c_class_sources, c_class_tables};
+use virtual_drive::{CommandFault, FaultKind};
 
 /// Kernel functions that class drivers in C are known to import, and the host has to have.
 const KERNEL_FUNCTIONS: &str = include_str!("c-class/kernel-functions.txt");
