@@ -118,6 +118,8 @@ const CASES: &[Case] = &[
     Case("spin_lock_taken_twice", Nothing, Lock, "KeAcquireSpinLockRaiseToDpc"),
     Case("mutex_not_owned", Nothing, Lock, "KeReleaseMutex"),
     Case("callback_lock_twice", Controls, BugCheck, "WdfObjectAcquireLock"),
+    Case("wait_lock_released_by_other", Nothing, BugCheck, "WdfWaitLockRelease"),
+    Case("mutex_released_by_other", Nothing, Lock, "KeReleaseMutex"),
     Case("lock_not_there", Nothing, BugCheck, "WdfObjectAcquireLock"),
     Case("start_completed_early", Nothing, PnpOrder, "START_DEVICE"),
     Case("remove_not_passed_down", Nothing, PnpOrder, "REMOVE_DEVICE"),
@@ -153,7 +155,9 @@ fn sinned(sin: &str, ask: Ask, seed: u64) -> support::run::Outcome {
 /// Whether a finding is the expected one: the rule, and in its sentence the function and the place of the sin.
 fn is_it(finding: &Finding, Case(sin, _, rule, function): &Case) -> bool {
     let sentence = finding.to_string();
-    let place = WITHOUT_PLACE.contains(sin) || sentence.contains(&format!("::{sin}+"));
+    // The function itself, or one inside it that another thread runs.
+    let place = WITHOUT_PLACE.contains(sin)
+        || [format!("::{sin}+"), format!("::{sin}::")].iter().any(|at| sentence.contains(at));
     finding.rule == *rule && sentence.contains(function) && place
 }
 

@@ -73,6 +73,7 @@ sins! {
     locks:
         Start spin_lock_not_owned, Start wait_lock_not_owned, Control spin_lock_held_on_return,
         Control wait_lock_held_on_return, Start spin_lock_taken_twice, Start mutex_not_owned, Locked callback_lock_twice,
+        Start wait_lock_released_by_other, Start mutex_released_by_other,
         Start lock_not_there;
     pnp:
         Pnp start_completed_early, Pnp remove_not_passed_down, Pnp remove_refused, Power power_never_answered,

@@ -1,8 +1,12 @@
 //! Locks that are not one's own, taken twice, or taken along.
 
+use core::ffi::c_void;
 use core::ptr::null_mut;
 
-use wdk_sys::{NT_SUCCESS, WDF_OBJECT_ATTRIBUTES, WDFDEVICE, WDFREQUEST, WDFWAITLOCK};
+use wdk_sys::{
+    _WORK_QUEUE_TYPE, KEVENT, NT_SUCCESS, PDEVICE_OBJECT, PVOID, WDF_OBJECT_ATTRIBUTES, WDFDEVICE, WDFREQUEST,
+    WDFWAITLOCK,
+};
 
 use crate::kernel::{NON_PAGED, allocate, attributes, event, free, lower, raise, wait};
 use crate::skeleton::answer;
@@ -33,6 +37,63 @@ pub fn spin_lock_not_owned(_: WDFDEVICE) {
 
 pub fn wait_lock_not_owned(handle: WDFDEVICE) {
     wdf!(WdfWaitLockRelease(wait_lock(handle)));
+}
+
+/// What a worker is to release, and how it tells that it has.
+struct Order {
+    lock: *mut c_void,
+    done: KEVENT,
+}
+
+type Worker = unsafe extern "C" fn(PDEVICE_OBJECT, PVOID);
+
+/// Has a thread of the system work on the lock.
+fn elsewhere(device: WDFDEVICE, lock: *mut c_void, worker: Worker) {
+    let mut order = Order { lock, done: event() };
+    let own = wdf!(WdfDeviceWdmGetDeviceObject(device));
+    let item = kernel!(IoAllocateWorkItem(own));
+    if !item.is_null() {
+        let order: *mut Order = &raw mut order;
+        kernel!(IoQueueWorkItem(item, Some(worker), _WORK_QUEUE_TYPE::DelayedWorkQueue, order.cast()));
+        // SAFETY: the order is on this stack, and whole.
+        let _ = wait(unsafe { &raw mut (*order).done }.cast(), None);
+        kernel!(IoFreeWorkItem(item));
+    }
+}
+
+fn finished(order: *mut Order) {
+    // SAFETY: whoever gave the order waits for this event.
+    let done = unsafe { &raw mut (*order).done };
+    kernel!(KeSetEvent(done, 0, 0));
+}
+
+pub fn wait_lock_released_by_other(handle: WDFDEVICE) {
+    unsafe extern "C" fn worker(_: PDEVICE_OBJECT, order: PVOID) {
+        let order: *mut Order = order.cast();
+        // SAFETY: whoever gave the order waits.
+        let lock = unsafe { (*order).lock };
+        wdf!(WdfWaitLockRelease(lock.cast()));
+        finished(order);
+    }
+    let lock = wait_lock(handle);
+    let _ = wdf!(WdfWaitLockAcquire(lock, null_mut()));
+    elsewhere(handle, lock.cast(), worker);
+}
+
+pub fn mutex_released_by_other(handle: WDFDEVICE) {
+    unsafe extern "C" fn worker(_: PDEVICE_OBJECT, order: PVOID) {
+        let order: *mut Order = order.cast();
+        // SAFETY: whoever gave the order waits.
+        let mutex = unsafe { (*order).lock };
+        kernel!(KeReleaseMutex(mutex.cast(), 0));
+        finished(order);
+    }
+    let mut mutex = [0u64; 7]; // a KMUTEX
+    let mutex: *mut c_void = (&raw mut mutex).cast();
+    kernel!(KeInitializeMutex(mutex.cast(), 0));
+    let _ = wait(mutex, None);
+    elsewhere(handle, mutex, worker);
+    kernel!(KeReleaseMutex(mutex.cast(), 0));
 }
 
 pub fn spin_lock_held_on_return(handle: WDFDEVICE, request: WDFREQUEST) {
