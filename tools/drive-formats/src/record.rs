@@ -35,6 +35,8 @@ pub struct SentCommand {
     pub scsi_status: u8,
     /// Status of the request where the port failed it.
     pub port_status: Option<u32>,
+    /// What the SRB said, where the command came by one.
+    pub srb: Option<Srb>,
     /// Sense bytes, if there were any.
     pub sense: Vec<u8>,
     /// The first [`DATA_KEPT`] bytes of a data-out command.
@@ -43,6 +45,15 @@ pub struct SentCommand {
     pub data_in: Vec<u8>,
     /// Time the command took.
     pub duration: Duration,
+}
+
+/// What only a command that came by an SRB has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Srb {
+    /// `SrbFlags`.
+    pub flags: u32,
+    /// `SrbStatus` at the end, without its flag bits.
+    pub status: u8,
 }
 
 /// Most data bytes kept of a command.

@@ -129,10 +129,16 @@ pub enum CommandLine {
         length: u32,
         /// Time-out in seconds.
         timeout_s: u32,
+        /// `SrbFlags`, where the command came by an SRB.
+        #[serde(serialize_with = "optional_hex32", skip_serializing_if = "Option::is_none")]
+        srb_flags: Option<u32>,
         /// Bytes moved.
         transferred: u32,
         /// SCSI status.
         scsi_status: u8,
+        /// `SrbStatus` without its flag bits, where the command came by an SRB.
+        #[serde(serialize_with = "optional_hex8", skip_serializing_if = "Option::is_none")]
+        srb_status: Option<u8>,
         /// NTSTATUS with which the port failed the request itself.
         #[serde(serialize_with = "optional_hex32", skip_serializing_if = "Option::is_none")]
         port: Option<u32>,
@@ -167,8 +173,10 @@ impl From<Sent> for CommandLine {
                     },
                     length,
                     timeout_s,
+                    srb_flags: command.srb.map(|srb| srb.flags),
                     transferred,
                     scsi_status,
+                    srb_status: command.srb.map(|srb| srb.status),
                     port: command.port_status,
                     sense: Hex(command.sense),
                     data_out: Hex(command.data_out),
@@ -213,6 +221,14 @@ fn hex8<S: Serializer>(value: &u8, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 #[expect(clippy::ref_option, reason = "serde gives a reference")]
+fn optional_hex8<S: Serializer>(value: &Option<u8>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => hex8(value, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde gives a reference")]
 fn optional_hex32<S: Serializer>(value: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => serializer.collect_str(&format_args!("0x{value:08X}")),
@@ -223,6 +239,7 @@ fn optional_hex32<S: Serializer>(value: &Option<u32>, serializer: S) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Srb;
     use scsi_cdb::Cdb;
 
     #[test]
@@ -237,12 +254,14 @@ mod tests {
             transferred: 20,
             scsi_status: 2,
             port_status: None,
+            srb: None,
             sense: vec![0x70],
             data_out: vec![],
             data_in: vec![1],
             duration: std::time::Duration::ZERO,
         };
-        let commands = vec![Sent::Command(Box::new(command)).into(), Sent::Function { code: 8, timeout_s: 10 }.into()];
+        let commands =
+            vec![Sent::Command(Box::new(command.clone())).into(), Sent::Function { code: 8, timeout_s: 10 }.into()];
         let line = ResultLine {
             line: Some(2),
             outcome: Some(OutcomeLine::new(&completed, false)),
@@ -254,6 +273,12 @@ mod tests {
             "{\"line\":2,\"status\":\"0x00000000\",\"information\":2,\"out\":\"0012\",\"changed_beyond\":[[3,\"07\"]],\
              \"commands\":[{\"cdb\":\"120000002400\",\"dir\":\"in\",\"length\":36,\"timeout_s\":10,\"transferred\":20,\
              \"scsi_status\":2,\"sense\":\"70\"},{\"srb_function\":\"0x08\",\"timeout_s\":10}]}"
+        );
+        let by_srb = SentCommand { srb: Some(Srb { flags: 0x148, status: 4 }), sense: vec![], ..command };
+        assert_eq!(
+            serde_json::to_string(&CommandLine::from(Sent::Command(Box::new(by_srb)))).unwrap(),
+            "{\"cdb\":\"120000002400\",\"dir\":\"in\",\"length\":36,\"timeout_s\":10,\"srb_flags\":\"0x00000148\",\
+             \"transferred\":20,\"scsi_status\":2,\"srb_status\":\"0x04\"}"
         );
         assert_eq!(OutcomeLine::new(&completed, true).out, Hex(vec![0, 0x12, 0xA5, 7]));
         let own = ResultLine { cause: Some("poll"), ..ResultLine::default() };

@@ -179,6 +179,7 @@ impl Port {
             transferred: answer.transferred,
             scsi_status,
             port_status: (status != NtStatus::SUCCESS).then_some(status.0),
+            srb: None,
             sense: answer.sense.clone(),
             data_out,
             data_in,

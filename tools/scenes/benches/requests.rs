@@ -237,6 +237,7 @@ impl Case {
                 transferred: command.length,
                 scsi_status: 0,
                 port_status: None,
+                srb: None,
                 sense: Vec::new(),
                 data_out: Vec::new(),
                 data_in: Vec::new(),

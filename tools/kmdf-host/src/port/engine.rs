@@ -76,7 +76,7 @@ fn finish(id: Id) {
         work.deliver(&answer);
         match &work.form {
             Form::PassThrough(call) => end_pass_through(work.irp, call, &answer),
-            Form::Srb(srb) => end_srb(work.irp, *srb, &answer),
+            Form::Srb(srb) => end_srb(work.irp, *srb, &answer, work.command.sense_room),
         }
     }
     drop(work);
@@ -102,14 +102,14 @@ fn end_pass_through(irp: *mut IRP, call: &PassThrough, answer: &Answer) {
     };
 }
 
-fn end_srb(irp: *mut IRP, srb: *mut Srb, answer: &Answer) {
+fn end_srb(irp: *mut IRP, srb: *mut Srb, answer: &Answer, sense_room: usize) {
     let mut ended = answer.srb_status;
-    let wants_sense = get!(srb, SrbFlags) & flags::DISABLE_AUTOSENSE == 0;
+    let sense = &answer.sense[..answer.sense.len().min(sense_room)];
     put!(srb, ScsiStatus, answer.scsi_status);
     put!(srb, DataTransferLength, u32::try_from(answer.transferred).unwrap_or(u32::MAX));
-    if !answer.sense.is_empty() && wants_sense {
-        raw::put_bytes(get!(srb, SenseInfoBuffer).cast(), &answer.sense);
-        put!(srb, SenseInfoBufferLength, u8::try_from(answer.sense.len()).unwrap_or(u8::MAX));
+    if !sense.is_empty() {
+        raw::put_bytes(get!(srb, SenseInfoBuffer).cast(), sense);
+        put!(srb, SenseInfoBufferLength, u8::try_from(sense.len()).unwrap_or(u8::MAX));
         ended |= srb_status::AUTOSENSE_VALID;
     }
     let harmless = matches!(answer.srb_status, srb_status::SUCCESS | srb_status::DATA_OVERRUN);

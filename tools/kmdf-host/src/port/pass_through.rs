@@ -89,6 +89,7 @@ fn read(irp: *mut IRP, direct: bool) -> Result<Work, u32> {
         data_out,
         timeout_s: call.timeout_s,
         sense_room: call.sense_room,
+        srb_flags: None,
         own: of_the_driver(irp),
     };
     Ok(Work { irp, command, data, form: Form::PassThrough(call), answer: None })

@@ -190,8 +190,16 @@ fn read(irp: *mut IRP, srb: *mut Srb) -> Result<Work, (u8, i32)> {
         report(srb, "SenseInfoBuffer is not accessible for SenseInfoBufferLength bytes");
         return Err(invalid);
     }
-    let command =
-        Command { cdb, direction, length, data_out, timeout_s: get!(srb, TimeOutValue), sense_room, own: true };
+    let command = Command {
+        cdb,
+        direction,
+        length,
+        data_out,
+        timeout_s: get!(srb, TimeOutValue),
+        sense_room,
+        srb_flags: Some(set),
+        own: true,
+    };
     Ok(Work { irp, command, data, form: Form::Srb(srb), answer: None })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use drive_formats::Adapter;
 use drive_formats::adapter::device_descriptor;
 use drive_formats::pass_through::TIMEOUTS;
-use drive_formats::record::{DATA_KEPT, Recorder, Sent, SentCommand};
+use drive_formats::record::{DATA_KEPT, Recorder, Sent, SentCommand, Srb};
 use drive_formats::srb::status_of;
 use scsi_cdb::{Cdb, Direction, Opcode};
 use virtual_drive::{CommandFault, Completion, DataPhase, FaultKind, Faulty, MediaAction, Reply, Request, Target};
@@ -25,6 +25,8 @@ pub struct Command {
     pub timeout_s: u32,
     /// Room for sense data.
     pub sense_room: usize,
+    /// `SrbFlags`, where the command came by an SRB.
+    pub srb_flags: Option<u32>,
     /// The driver made the request itself; else it passes on a program's.
     pub own: bool,
 }
@@ -38,7 +40,7 @@ pub struct Answer {
     pub status: u32,
     /// SCSI status.
     pub scsi_status: u8,
-    /// Sense data, cut to the room for it.
+    /// All sense data; the room for it is the command's.
     pub sense: Vec<u8>,
     /// Data from the drive.
     pub data: Vec<u8>,
@@ -67,7 +69,10 @@ const BY_STATUS: &[(u32, u8)] = &[
     (0xC000_0001, 0x16),     // STATUS_UNSUCCESSFUL: SRB_STATUS_REQUEST_FLUSHED
 ];
 
-/// GOOD, CHECK CONDITION, BUSY, QUEUE FULL.
+/// Sense bytes that are recorded: what class drivers have room for.
+const SENSE_KEPT: usize = 18;
+
+/// BUSY, QUEUE FULL.
 const BUSY: [u8; 2] = [0x08, 0x28];
 
 /// Time that an SRB without a time-out may take, in seconds.
@@ -194,7 +199,7 @@ fn answer(command: &Command, reply: Reply) -> Answer {
                 _ => SRB_ERROR,
             };
             answer.status = status_of(answer.srb_status);
-            answer.sense = start_of(&sense, command.sense_room);
+            answer.sense = sense;
         }
         Completion::PortFailure(status) => {
             let known = BY_STATUS.iter().find(|(known, _)| *known == status);
@@ -220,7 +225,8 @@ fn sent(command: &Command, answer: &Answer) -> SentCommand {
         transferred: u32::try_from(answer.transferred).unwrap_or(u32::MAX),
         scsi_status: answer.scsi_status,
         port_status: failed.then_some(answer.status),
-        sense: answer.sense.clone(),
+        srb: command.srb_flags.map(|flags| Srb { flags, status: answer.srb_status }),
+        sense: start_of(&answer.sense, SENSE_KEPT),
         data_out: start_of(&command.data_out, DATA_KEPT),
         data_in: start_of(&answer.data, DATA_KEPT),
         duration: answer.duration,
@@ -248,6 +254,7 @@ mod tests {
             data_out: Vec::new(),
             timeout_s: 10,
             sense_room: 18,
+            srb_flags: None,
             own: true,
         }
     }
