@@ -61,6 +61,8 @@ typedef struct CLASS_DEVICE {
     WDFQUEUE Parked;
     WDFSPINLOCK StateLock;
     WDFWAITLOCK EjectLock;
+    /* One flush at a time. Not the other lock: the request in hand may wait for that one, and a flush for the request. */
+    WDFWAITLOCK FlushLock;
     WDFWORKITEM SerialWork;
     WDFREQUEST SerialRequest;
     PIO_WORKITEM NotifyWork;

@@ -266,6 +266,9 @@ PAGEABLE static NTSTATUS CreateObjects(CLASS_DEVICE *class) {
         status = WdfWaitLockCreate(&child, &class->EjectLock);
     }
     if (NT_SUCCESS(status)) {
+        status = WdfWaitLockCreate(&child, &class->FlushLock);
+    }
+    if (NT_SUCCESS(status)) {
         status = WdfWorkItemCreate(&work, &child, &class->SerialWork);
     }
     if (NT_SUCCESS(status)) {

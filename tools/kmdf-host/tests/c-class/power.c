@@ -114,7 +114,7 @@ static void NTAPI FlushWork(PDEVICE_OBJECT device, PVOID context) {
     PIRP irp = work->Irp;
     ULONG nothing = 0;
     (void)device;
-    (void)WdfWaitLockAcquire(class->EjectLock, NULL);
+    (void)WdfWaitLockAcquire(class->FlushLock, NULL);
     WdfIoQueueStopSynchronously(class->Serial);
     NTSTATUS status = SrbExecute(class, synchronize, 10, NULL, &nothing, FALSE);
     if (status == STATUS_INVALID_DEVICE_REQUEST) {
@@ -124,7 +124,7 @@ static void NTAPI FlushWork(PDEVICE_OBJECT device, PVOID context) {
         status = SrbControl(class, SRB_FUNCTION_FLUSH);
     }
     WdfIoQueueStart(class->Serial);
-    WdfWaitLockRelease(class->EjectLock);
+    WdfWaitLockRelease(class->FlushLock);
     IoFreeWorkItem(work->Item);
     ExFreePool(work);
     irp->IoStatus.Status = status;
