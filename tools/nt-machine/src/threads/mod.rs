@@ -209,7 +209,11 @@ fn suspend(pause: Pause) -> Resume {
 
 /// Ends the run: the running thread never goes on.
 pub(crate) fn die() -> ! {
-    DEAD.set(true);
+    if DEAD.replace(true) && CURRENT.get() != 0 {
+        // The driver destroyed what it takes to leave its stack: nothing can be saved but the sentence.
+        eprintln!("nothing can go on after: {}", findings::last().unwrap_or_default());
+        std::process::abort();
+    }
     if CURRENT.get() == 0 {
         panic!("outside of a simulated thread: {}", findings::last().unwrap_or_default());
     }
