@@ -4,6 +4,7 @@
 mod binary;
 mod build_driver;
 mod conformance;
+mod cost;
 mod demo;
 mod docs;
 mod driver_life;
@@ -35,6 +36,8 @@ enum Task {
     Test(everything::Options),
     /// Replay the conformance sets through the core and judge every answer against the reference driver's.
     Conformance(conformance::Options),
+    /// Count the instructions that the driver's binary spends on each request; needs valgrind.
+    Cost(cost::Options),
     /// Answer every control code of the table against drives in software, and show what came of it.
     Demo(demo::Options),
     /// Check the documentation, or write its generated parts anew.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test(options) => everything::run(&options),
         Task::Conformance(options) => conformance::run(&options),
+        Task::Cost(options) => cost::run(&options),
         Task::Demo(options) => demo::run(&options),
         Task::Docs(options) => docs::run(&options),
         Task::BuildDriver(options) => build_driver::run(&options),

@@ -190,7 +190,7 @@ mod tests {
         let status = |line, fault: &str| {
             on_the_core("cdrom-data", script, line, fault.parse().expect("a fault")).expect("an answer").status
         };
-        assert_eq!(status(Some(2), "1:device-gone"), Some(0xC000_00C0));
+        assert_eq!(status(Some(2), "1:device-gone"), Some(0xC000_000E), "STATUS_NO_SUCH_DEVICE");
         assert_eq!(status(Some(2), "99:device-gone"), Some(0));
         assert_eq!(status(Some(1), "1:device-gone"), Some(0), "an open sends nothing");
         assert_eq!(status(None, "99:device-gone"), Some(0));
