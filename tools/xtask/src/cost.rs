@@ -30,9 +30,9 @@ pub struct Options {
     json: bool,
 }
 
-/// How often a request is repeated, the first that goes well: callgrind does not bear the signal by which the host looks
-/// for endless loops, which comes after some seconds of processor time.
-const TIMES: [u64; 3] = [4, 2, 1];
+/// How often a request is played in the two runs that are compared, the first pair that goes well: callgrind does not bear
+/// the signal by which the host looks for endless loops, which comes after some seconds of processor time.
+const TIMES: [(u64, u64); 3] = [(1, 5), (1, 3), (0, 1)];
 
 /// A request with what goes before.
 struct Case {
@@ -117,9 +117,9 @@ fn of_case(binary: &Binary, index: usize, case: &Case) -> Result<Spent> {
         output_of(command.arg(host.get_program()).args(host.get_args()))?;
         Ok::<_, anyhow::Error>(sum(&std::fs::read_to_string(&out).with_context(|| out.display().to_string())?))
     };
-    let once = played(1)?;
-    let repeated = TIMES.into_iter().find_map(|times| Some((times, played(1 + times).ok()?)));
-    let (times, often) = repeated.context("callgrind ended early, however few the repetitions")?;
+    let pair = |(few, many)| Some((many - few, played(few).ok()?, played(many).ok()?));
+    let counted = TIMES.into_iter().find_map(pair);
+    let (times, once, often) = counted.context("callgrind ended early, however few the repetitions")?;
     let each = |once: u64, often: u64| often.saturating_sub(once) / times;
     Ok(Spent { driver: each(once.driver, often.driver), all: each(once.all, often.all) })
 }
